@@ -1,0 +1,21 @@
+"""What does the reading: a local model, a hosted one, or a script."""
+
+from summarizer.completion import Backend
+from summarizer.settings import Settings
+
+
+def make_backend(settings: Settings) -> Backend:
+    """The backend that the settings name. Heavy libraries are imported by the backend when it first needs them."""
+    match settings.backend:
+        case "local":
+            from summarizer.backends.local import LocalBackend  # noqa: PLC0415
+
+            return LocalBackend(settings)
+        case "hosted":
+            from summarizer.backends.hosted import HostedBackend  # noqa: PLC0415
+
+            return HostedBackend(settings)
+        case "scripted":
+            from summarizer.backends.scripted import ScriptedBackend  # noqa: PLC0415
+
+            return ScriptedBackend(settings)

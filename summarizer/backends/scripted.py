@@ -1,0 +1,88 @@
+"""A backend that follows a script, for tests and demos: the same requests always get the same answers."""
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+
+from summarizer.completion import Completion, Identity, Outcome, Request, never
+from summarizer.errors import SettingsError
+from summarizer.records import Tokens
+from summarizer.settings import Settings
+
+_SENTENCE_END = re.compile(r"(?<=[.!?。])\s+|(?<=。)")
+
+
+class ScriptedBackend:
+    """Answers from a file of `{"id": ..., "text": ...}` lines; for any other paper from the abstract's own words.
+
+    Without a script the summary is the abstract's first sentence and every list is empty, which is a valid answer that
+    invents nothing. Papers are answered one after the other, each in `seconds`.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        """Read the script; `SettingsError` when it cannot be read."""
+        self._seconds = settings.scripted_seconds
+        self._answers, fingerprint = _read_script(settings.script)
+        self._identity = Identity(backend="scripted", model="scripted", revision=fingerprint)
+
+    @property
+    def identity(self) -> Identity:
+        """The revision is the fingerprint of the script, so that another script is another model."""
+        return self._identity
+
+    def complete(self, requests: Iterable[Request], stopping: Callable[[], bool] = never) -> Iterator[Outcome]:
+        """Answer in the order of the requests; see `completion.Backend`."""
+        if stopping():
+            return
+        for request in requests:
+            if self._seconds:
+                time.sleep(self._seconds)
+            text = self._answers.get(request.id) or _extractive_answer(request)
+            yield Completion(
+                request_id=request.id,
+                text=text,
+                tokens=Tokens(prompt=len(request.messages[-1].content.split()), completion=len(text.split())),
+                structured_mode="scripted",
+                seconds=self._seconds,
+                created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            )
+            if stopping():
+                return
+
+
+def _read_script(path: Path | None) -> tuple[dict[str, str], str]:
+    if path is None:
+        return {}, "extractive"
+    try:
+        content = path.read_bytes()
+        lines = [json.loads(line) for line in content.splitlines() if line.strip()]
+        answers = {str(line["id"]): _as_text(line["text"]) for line in lines}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SettingsError(f'script {path}: must be JSON Lines of {{"id": ..., "text": ...}}: {error!r}') from error
+    return answers, sha256(content).hexdigest()[:16]
+
+
+def _as_text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _extractive_answer(request: Request) -> str:
+    sentence = _SENTENCE_END.split(request.abstract.strip(), maxsplit=1)[0]
+    return json.dumps(
+        {
+            "tldr": sentence,
+            "contribution": "study",
+            "field": "other",
+            "modalities": [],
+            "tasks": [],
+            "methods": [],
+            "datasets": [],
+            "metrics": [],
+            "results": [],
+        },
+        ensure_ascii=False,
+    )

@@ -1,0 +1,279 @@
+"""Answers are kept on disk, keyed by everything that can change them, so that nothing is computed or paid twice.
+
+The store is diskcache (SQLite), opened so that it cannot hurt: text only and never pickle, no eviction, a folder that
+is the user's own, and a minute's patience for other processes. Safe for several processes at once; not for network
+file systems, on which SQLite's locks are not reliable.
+"""
+
+import json
+import os
+import sqlite3
+import stat
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+
+from diskcache import Cache, Disk, Timeout
+from pydantic import ValidationError
+
+from summarizer.completion import Backend, Completion, Identity, Message, Outcome, Request, never
+from summarizer.errors import CacheError
+from summarizer.records import Frozen
+
+#: Changes when the key is made of other parts; old entries are then never hits.
+SCHEME = "abstract-summarizer/1"
+#: Hits that may wait while the backend looks for work; bounds the memory of a run that is mostly cached.
+_WAITING_HITS = 256
+
+
+class Parts(Frozen):
+    """Everything that can change an answer, long texts as their SHA-256: the key is the hash of these."""
+
+    scheme: str
+    backend: str
+    endpoint: str | None
+    model: str
+    revision: str | None
+    adapter: str | None
+    dtype: str | None
+    instructions: str
+    """All messages but the last."""
+    paper: str
+    """The last message."""
+    answer_schema: str
+    max_tokens: int
+    temperature: float
+    seed: int
+
+
+class Entry(Frozen):
+    """One stored answer with what it was an answer to."""
+
+    parts: Parts
+    completion: Completion
+
+
+def request_parts(identity: Identity, request: Request) -> Parts:
+    """What the key of a request is made of."""
+    return Parts(
+        scheme=SCHEME,
+        **identity.__dict__,
+        instructions=_instructions(request.messages[:-1]),
+        paper=_digest(request.messages[-1].content),
+        answer_schema=_constant_digest(request.schema_text),
+        **request.decoding.__dict__,
+    )
+
+
+def request_key(identity: Identity, request: Request) -> str:
+    """SHA-256 of the canonical JSON of the parts."""
+    return _digest(request_parts(identity, request).model_dump_json())
+
+
+def differences(wanted: Parts, stored: Parts) -> list[str]:
+    """The parts in which two keys differ, as `name: stored -> wanted`."""
+    return [
+        f"{name}: {getattr(stored, name)} -> {getattr(wanted, name)}"
+        for name in Parts.model_fields
+        if getattr(stored, name) != getattr(wanted, name)
+    ]
+
+
+class TextDisk(Disk):  # type: ignore[misc]
+    """A `diskcache.Disk` that reads and writes text and refuses everything else.
+
+    diskcache unpickles any row that is marked as pickled, its JSONDisk too (CVE-2025-69872), and opens any file that a
+    row names. Whoever can write the database could so run code; here such a row raises.
+    """
+
+    def put(self, key: object) -> tuple[str, bool]:
+        """Accept text keys."""
+        if not isinstance(key, str):
+            raise CacheError(f"only text can be a key of the cache, not {type(key).__name__}")
+        return key, True
+
+    def get(self, key: object, raw: object) -> str:
+        """Read text keys."""
+        if not raw or not isinstance(key, str):
+            raise CacheError(_tampered(self._directory))
+        return key
+
+    def store(self, value: object, read: bool, key: object = None) -> tuple[int, int, None, str]:  # noqa: ARG002
+        """Accept text values, kept in the database itself."""
+        if read or not isinstance(value, str):
+            raise CacheError(f"only text can be kept in the cache, not {type(value).__name__}")
+        return len(value), _MODE_RAW, None, value
+
+    def fetch(self, mode: object, filename: object, value: object, read: object) -> str:
+        """Read text values; a row that is marked as pickled, binary or kept in a file was not written here."""
+        if mode != _MODE_RAW or filename is not None or read or not isinstance(value, str):
+            raise CacheError(_tampered(self._directory))
+        return value
+
+
+_MODE_RAW = 1
+
+
+def _tampered(directory: str) -> str:
+    return (
+        f"cache {directory}: holds a row that this program did not write; nothing of it was loaded. "
+        "Move the folder away or run `summarizer cache clear`"
+    )
+
+
+class Store:
+    """The answers on disk. All methods raise `CacheError` when the database fails."""
+
+    def __init__(self, directory: Path) -> None:
+        """Open or make the store in `directory`, which must belong to this user and to nobody else."""
+        self.directory = directory / "answers"
+        _check_owner(directory)
+        with _translated(self.directory):
+            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _check_owner(self.directory)
+            self._cache = Cache(str(self.directory), timeout=60, disk=TextDisk, eviction_policy="none", cull_limit=0)
+
+    def get(self, key: str) -> Entry | None:
+        """The entry under this key."""
+        with _translated(self.directory):
+            text = self._cache.get(key)
+        return None if text is None else self._read(key, text)
+
+    def put(self, key: str, entry: Entry) -> None:
+        """Keep an entry; it is on disk when this returns."""
+        with _translated(self.directory):
+            self._cache.set(key, entry.model_dump_json())
+
+    def entries(self) -> Iterator[tuple[str, Entry]]:
+        """All entries, in the order in which they were first kept."""
+        with _translated(self.directory):
+            for key in self._cache:
+                if (entry := self.get(key)) is not None:
+                    yield key, entry
+
+    def answers_for(self, paper_id: str) -> list[Entry]:
+        """All entries of one paper. Reads the whole store: this is for finding out why, not for running."""
+        return [entry for _, entry in self.entries() if entry.completion.request_id == paper_id]
+
+    def clear(self) -> int:
+        """Forget everything; returns how many answers there were."""
+        with _translated(self.directory):
+            return int(self._cache.clear())
+
+    def stats(self) -> tuple[int, int]:
+        """How many answers there are, and how many bytes the store takes on disk."""
+        with _translated(self.directory):
+            return len(self._cache), int(self._cache.volume())
+
+    def close(self) -> None:
+        """Close the database."""
+        self._cache.close()
+
+    def _read(self, key: str, text: str) -> Entry:
+        try:
+            return Entry.model_validate_json(text)
+        except ValidationError as error:
+            raise CacheError(f"{_tampered(str(self.directory))} (row {key[:12]})") from error
+
+
+class CachedBackend:
+    """A backend around a backend: known requests are answered from the store, the others asked and kept."""
+
+    def __init__(self, backend: Backend, store: Store) -> None:
+        """Neither the backend's model nor any heavy library is touched before the first miss."""
+        self._backend, self._store = backend, store
+
+    @property
+    def identity(self) -> Identity:
+        """That of the backend inside."""
+        return self._backend.identity
+
+    def complete(self, requests: Iterable[Request], stopping: Callable[[], bool] = never) -> Iterator[Outcome]:
+        """See `completion.Backend`; hits come as soon as they are found, marked `cached`."""
+        remaining = iter(requests)
+        hits: deque[Completion] = deque()
+        for request in remaining:
+            if (hit := self._find(request)) is not None:
+                yield hit
+                continue
+            asked: dict[str, Request] = {}
+            for outcome in self._backend.complete(self._misses(request, remaining, hits, asked), stopping):
+                if isinstance(outcome, Completion):
+                    self._keep(asked.pop(outcome.request_id), outcome)
+                yield outcome
+                while hits:
+                    yield hits.popleft()
+            while hits:
+                yield hits.popleft()
+
+    def _misses(
+        self,
+        first: Request,
+        remaining: Iterator[Request],
+        hits: deque[Completion],
+        asked: dict[str, Request],
+    ) -> Iterator[Request]:
+        # Hits that turn up while the backend looks for work are set aside; when many wait, the backend is let go.
+        asked[first.id] = first
+        yield first
+        while len(hits) < _WAITING_HITS and (request := next(remaining, None)) is not None:
+            if (hit := self._find(request)) is not None:
+                hits.append(hit)
+                continue
+            asked[request.id] = request
+            yield request
+
+    def _find(self, request: Request) -> Completion | None:
+        entry = self._store.get(request_key(self.identity, request))
+        if entry is None:
+            return None
+        return entry.completion.model_copy(update={"request_id": request.id, "cached": True})
+
+    def _keep(self, request: Request, completion: Completion) -> None:
+        entry = Entry(parts=request_parts(self.identity, request), completion=completion)
+        self._store.put(request_key(self.identity, request), entry)
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode()).hexdigest()
+
+
+# The schema and all messages but the last are the same objects for every paper of a run; hashing them each time was a
+# third of the time of a cached run.
+_constant_digest = lru_cache(maxsize=16)(_digest)
+
+
+@lru_cache(maxsize=16)
+def _instructions(messages: tuple[Message, ...]) -> str:
+    return _digest(json.dumps([[message.role, message.content] for message in messages], ensure_ascii=False))
+
+
+def _check_owner(directory: Path) -> None:
+    try:
+        status = directory.stat()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise CacheError(f"cache {directory}: {error.strerror}; choose another with --cache-dir") from error
+    if not stat.S_ISDIR(status.st_mode):
+        raise CacheError(f"cache {directory}: is not a folder; choose another with --cache-dir")
+    if status.st_uid != os.geteuid():
+        raise CacheError(
+            f"cache {directory}: belongs to another user (uid {status.st_uid}), who could change answers; "
+            "choose another with --cache-dir",
+        )
+
+
+@contextmanager
+def _translated(directory: Path) -> Iterator[None]:
+    try:
+        yield
+    except Timeout as error:
+        raise CacheError(f"cache {directory}: another process held it for more than a minute") from error
+    except (sqlite3.Error, OSError, TypeError) as error:
+        raise CacheError(
+            f"cache {directory}: {error}; free space, choose another with --cache-dir, or run with --no-cache",
+        ) from error

@@ -1,0 +1,246 @@
+"""The command line: parse, call, print. The only place where things are put together."""
+
+import argparse
+import os
+import shlex
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from summarizer.errors import InputError, OutputError, ResumeError, SettingsError, SummarizerError
+from summarizer.options import parser
+
+if TYPE_CHECKING:
+    from summarizer.cache import Store
+    from summarizer.pipeline import Input
+    from summarizer.settings import Settings
+
+OK, FAILURES, NOTHING_DONE, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    options = parser().parse_args(given)
+    options.command_line = shlex.join(["summarizer", *given])
+    try:
+        return _call(options)
+    except SummarizerError as error:
+        _complain(f"error: {error}")
+        return NOTHING_DONE
+    except KeyboardInterrupt:
+        _complain("interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader has left (`... | head`): nothing more to say, and Python must not try at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+
+
+def _call(options: argparse.Namespace) -> int:
+    match options.command:
+        case "run":
+            return _run(options)
+        case "digest":
+            return _digest(options)
+        case "cache":
+            return _cache(options)
+        case "prompts":
+            return _prompts(options)
+        case "models":
+            return _models(options)
+        case _:
+            return _doctor(options)
+
+
+def _run(options: argparse.Namespace) -> int:
+    from summarizer.pipeline import Summarizer  # noqa: PLC0415
+    from summarizer.progress import Progress  # noqa: PLC0415
+    from summarizer.writing.jsonl import RecordFile  # noqa: PLC0415
+
+    settings = _settings(options)
+    output = Path("/dev/stdout" if options.output == "-" else options.output)
+    with _interruptible() as stopping:
+        summarizer = Summarizer(settings, stopping=stopping)
+        progress = Progress(_count(settings, options), quiet=options.quiet)
+        with RecordFile(output) as file, progress:
+            if options.overwrite:
+                file.start_anew()
+            papers = _read(options.inputs, settings, options)
+            try:
+                for record in summarizer.run(papers, progress.counting(file.written())):
+                    file.append(record)
+                    progress.add(record)
+            except ResumeError as error:
+                raise OutputError(str(output), f"{error}; choose another file with -o, or --overwrite it") from error
+        if stopping():
+            _complain(f"stopped; what is done is kept. To go on: {options.command_line}")
+            return INTERRUPTED
+    return FAILURES if progress.statuses["failed"] else OK
+
+
+def _digest(options: argparse.Namespace) -> int:
+    from summarizer.writing.jsonl import read_records  # noqa: PLC0415
+
+    output = Path(options.output)
+    title = options.title or f"Digest of {Path(options.records).stem}"
+    records = list(read_records(options.records))
+    if not records:
+        raise InputError(options.records, "holds no records")
+    match output.suffix.lower():
+        case ".html" | ".htm":
+            from summarizer.writing.html import render_html  # noqa: PLC0415
+
+            text = render_html(records, title)
+        case ".md" | ".markdown":
+            from summarizer.writing.markdown import render_markdown  # noqa: PLC0415
+
+            text = render_markdown(records, title)
+        case other:
+            raise SettingsError(f"no digest can be written as {other or output.name!r}; give a name in .html or .md")
+    _replace(output, text)
+    print(f"{output}: {len(records)} papers")
+    return OK
+
+
+def _cache(options: argparse.Namespace) -> int:
+    from summarizer.cache import Store  # noqa: PLC0415
+
+    settings = _settings(options)
+    store = Store(settings.cache_dir)
+    match options.action:
+        case "stats":
+            count, size = store.stats()
+            print(f"{store.directory}: {count} answers, {size / 1e6:.1f} MB")
+        case "clear":
+            print(f"{store.directory}: {store.clear()} answers forgotten")
+        case "export":
+            for _, entry in store.entries():
+                print(entry.model_dump_json())
+        case _:
+            return _why(options, settings, store)
+    return OK
+
+
+def _why(options: argparse.Namespace, settings: "Settings", store: "Store") -> int:
+    from summarizer.cache import differences, request_parts  # noqa: PLC0415
+    from summarizer.pipeline import Summarizer  # noqa: PLC0415
+    from summarizer.records import Paper, Source  # noqa: PLC0415
+
+    summarizer = Summarizer(settings.model_copy(update={"cache": False}))
+    found = (item for item in _read(options.inputs, settings, options) if isinstance(item, Paper))
+    paper = next((item for item in found if item.id == options.id), None)
+    if options.inputs and paper is None:
+        raise InputError(", ".join(options.inputs), f"there is no paper {options.id!r}")
+    stored = store.answers_for(options.id)
+    if not stored:
+        print(f"{options.id}: no answer is stored")
+        return OK
+    nobody = Paper(id=options.id, title="", abstract="", source=Source(name="", line=0))
+    wanted = request_parts(summarizer.backend.identity, summarizer.request(paper or nobody))
+    for entry in stored:
+        # Without the input nothing is known of the paper's text, so that part is taken as equal.
+        parts = wanted if paper else wanted.model_copy(update={"paper": entry.parts.paper})
+        differing = differences(parts, entry.parts)
+        verdict = "would be used" if not differing else "would not be used; stored -> wanted:"
+        print(f"{options.id}: answer of {entry.completion.created_at} by {entry.parts.model} {verdict}")
+        for line in differing:
+            print(f"  {line}")
+    return OK
+
+
+def _prompts(options: argparse.Namespace) -> int:
+    from summarizer.prompting import list_prompts, prompt_text  # noqa: PLC0415
+
+    if options.action == "show":
+        print(prompt_text(options.name))
+    else:
+        print("\n".join(list_prompts()))
+    return OK
+
+
+def _models(options: argparse.Namespace) -> int:
+    from summarizer.backends.weights import list_models, pull_model  # noqa: PLC0415
+
+    if options.action == "pull":
+        print(pull_model(options.id, options.revision))
+        return OK
+    for model in list_models():
+        print(model)
+    return OK
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from summarizer.doctor import examine  # noqa: PLC0415
+
+    healthy = True
+    for finding in examine(_settings(options), ask_model=not options.quick):
+        healthy = healthy and finding.fine
+        print(f"{'ok  ' if finding.fine else 'FAIL'} {finding.subject}: {finding.text}", flush=True)
+    return OK if healthy else FAILURES
+
+
+def _settings(options: argparse.Namespace) -> "Settings":
+    from summarizer.settings import Settings, load_settings  # noqa: PLC0415
+
+    given = vars(options)
+    flags = {name: given[name] for name in Settings.model_fields if name in given}
+    return load_settings(flags, config=options.config)
+
+
+def _read(inputs: Sequence[str], settings: "Settings", options: argparse.Namespace) -> Iterator["Input"]:
+    from summarizer.reading import read_papers  # noqa: PLC0415
+
+    return read_papers(
+        *inputs,
+        columns=settings.columns,
+        encoding=settings.encoding,
+        limit=options.limit,
+        input_format=options.format,
+    )
+
+
+def _count(settings: "Settings", options: argparse.Namespace) -> int | None:
+    # Only a person who watches needs to know how much is left, and only files can be read twice.
+    if options.quiet or not sys.stderr.isatty() or not all(Path(name).is_file() for name in options.inputs):
+        return None
+    return sum(1 for _ in _read(options.inputs, settings, options))
+
+
+def _replace(path: Path, text: str) -> None:
+    # Written beside and then renamed, so that a reader never sees half a digest.
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise OutputError(str(path), f"{error.strerror}; choose another with -o") from error
+
+
+@contextmanager
+def _interruptible() -> Iterator[Callable[[], bool]]:
+    """The first Ctrl-C (or SIGTERM) lets what is under way finish; the second one stops at once."""
+    stop = threading.Event()
+
+    def ask(_signal: int, _frame: FrameType | None) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+        _complain("stopping: what is under way is finished and written; press Ctrl-C again to stop at once")
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop.is_set
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _complain(message: str) -> None:
+    print(f"summarizer: {message}", file=sys.stderr, flush=True)

@@ -1,0 +1,98 @@
+"""The seam between the pipeline and whatever does the reading: a request goes in, a completion comes out."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Literal, Protocol
+
+from summarizer.errors import RequestError
+from summarizer.records import Frozen, Tokens
+
+
+class Message(Frozen):
+    """One turn of the conversation that the model is shown."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class Decoding(Frozen):
+    """How the answer is drawn. Temperature 0 is greedy."""
+
+    max_tokens: int
+    temperature: float = 0.0
+    seed: int = 0
+
+
+class Request(Frozen):
+    """Everything that a backend needs to answer for one paper.
+
+    `messages` end with the abstract, and all that comes before it is the same for every paper, so that prefix caches
+    work. `schema_text` is the JSON Schema of the answer as canonical JSON. `title` and `abstract` stand apart as well
+    for models that take no instruction.
+    """
+
+    id: str
+    messages: tuple[Message, ...]
+    schema_text: str
+    decoding: Decoding
+    title: str
+    abstract: str
+
+
+class Completion(Frozen):
+    """A finished answer, as text. `structured_mode` says how its form was obtained.
+
+    `json_schema`: decoding was constrained to the schema; `summary`: a plain summarizer wrote a sentence, and nothing
+    else was asked of it; other modes are named by the backend that has them.
+    """
+
+    request_id: str
+    text: str
+    tokens: Tokens
+    structured_mode: str
+    attempts: int = 1
+    cost_usd: float | None = None
+    seconds: float
+    """Time that the model took for this answer; its share when several were made together."""
+    created_at: str
+    """ISO 8601, UTC."""
+    cached: bool = False
+
+
+class Identity(Frozen):
+    """What answers: all of it goes into the cache key and the provenance. Known without loading any weights."""
+
+    backend: str
+    endpoint: str | None = None
+    model: str
+    revision: str | None = None
+    adapter: str | None = None
+    dtype: str | None = None
+
+
+#: A completion, or the reason why there is none for this request.
+Outcome = Completion | RequestError
+
+
+def never() -> bool:
+    """Run until the requests end."""
+    return False
+
+
+class Backend(Protocol):
+    """Answers requests; the only thing a new kind of model has to implement."""
+
+    @property
+    def identity(self) -> Identity:
+        """What answers. Must not load the model: a run that is wholly cached never needs it."""
+
+    def complete(self, requests: Iterable[Request], stopping: Callable[[], bool] = never) -> Iterator[Outcome]:
+        """Yield one outcome for each request begun, in any order, each with the id of its request.
+
+        `requests` may be endless and must be pulled as they are needed, never collected. Ids may repeat only after
+        their outcome. Once `stopping()` is true nothing new is begun, what is under way is finished and yielded, and
+        the iterator ends. What concerns all requests (no model, wrong key) is raised.
+        """
+
+
+#: JSON as it comes out of `json.loads`, where a schema or a script has to be handled generically.
+Json = dict[str, Any]

@@ -1,0 +1,130 @@
+"""What can be said on the command line: commands, their arguments, and the flags that are settings."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from summarizer._version import __version__
+
+_DESCRIPTION = """\
+Abstracts in, checked records out: one-line summaries, tags, methods, data sets, metrics and results, each tied to the
+words of the abstract that say so."""
+
+_EPILOG = """\
+examples:
+  summarizer run papers.jsonl -o out.jsonl          with the small model that comes along
+  summarizer run page.txt -o out.jsonl --model Qwen/Qwen3-4B-Instruct-2507
+  cat papers.csv | summarizer run - --format csv -o out.jsonl
+  summarizer digest out.jsonl -o digest.html
+
+exit codes: 0 all records fine, 1 finished with failures, 2 nothing could be done, 130 interrupted"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    top = argparse.ArgumentParser(
+        prog="summarizer",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"summarizer {__version__}")
+    commands = top.add_subparsers(title="commands", dest="command", metavar="COMMAND", required=True)
+    common = _settings_options()
+
+    run = commands.add_parser("run", parents=[common], help="read papers, write one record for each")
+    run.add_argument("inputs", nargs="+", metavar="INPUT", help="JSONL, CSV, TSV or text file; - is standard input")
+    run.add_argument(
+        "-o", "--output", required=True, metavar="FILE", help="JSON Lines of records; - is standard output"
+    )
+    run.add_argument("--overwrite", action="store_true", help="write the output anew instead of going on after its end")
+    run.add_argument("--quiet", action="store_true", help="no progress and no summary")
+    _add_reading(run)
+
+    digest = commands.add_parser("digest", help="make a page of records for people")
+    digest.add_argument("records", metavar="RECORDS", help="output of `summarizer run`")
+    digest.add_argument("-o", "--output", required=True, metavar="FILE", help="name ending in .html or .md")
+    digest.add_argument("--title", help="heading of the page")
+
+    cache = commands.add_parser("cache", help="look at the stored answers")
+    actions = cache.add_subparsers(dest="action", metavar="ACTION", required=True)
+    for action, text in (("stats", "how many, how large, where"), ("export", "print all"), ("clear", "forget all")):
+        actions.add_parser(action, parents=[common], help=text)
+    why = actions.add_parser("why", parents=[common], help="why a paper's stored answer is used or not")
+    why.add_argument("id", metavar="ID", help="id of the paper, as in its record")
+    why.add_argument("inputs", nargs="*", metavar="INPUT", help="where the paper is, to compare its text as well")
+    _add_reading(why)
+
+    prompts = commands.add_parser("prompts", help="list and show the prompts")
+    actions = prompts.add_subparsers(dest="action", metavar="ACTION", required=True)
+    actions.add_parser("list", help="names of the shipped prompts")
+    show = actions.add_parser("show", help="text of a prompt")
+    show.add_argument("name", metavar="NAME", help="name, name/version or path")
+
+    models = commands.add_parser("models", help="list and fetch local models")
+    actions = models.add_subparsers(dest="action", metavar="ACTION", required=True)
+    actions.add_parser("list", help="models on this machine")
+    pull = actions.add_parser("pull", help="fetch a model from the Hugging Face hub")
+    pull.add_argument("id", metavar="ID", help="such as Qwen/Qwen3-4B-Instruct-2507")
+    pull.add_argument("--revision", help="branch, tag or commit")
+
+    doctor = commands.add_parser("doctor", parents=[common], help="what is installed, and does it work")
+    doctor.add_argument("--quick", action="store_true", help="do not ask the model")
+    return top
+
+
+def _add_reading(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--limit", type=int, metavar="N", help="read only the first N papers")
+    parser.add_argument(
+        "--format", choices=["jsonl", "csv", "tsv", "page"], help="of the input, where its name does not tell"
+    )
+    parser.add_argument("--encoding", default=argparse.SUPPRESS, help="of the input (default utf-8)")
+    parser.add_argument(
+        "--map",
+        action=_Columns,
+        type=_column,
+        default=argparse.SUPPRESS,
+        metavar="FIELD=COLUMN",
+        help="where title, abstract, id ... are found, such as abstract=AB",
+    )
+
+
+def _settings_options() -> argparse.ArgumentParser:
+    """Flags that are settings; one that is not given leaves no trace, so that files and environment count."""
+    parser = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    group = parser.add_argument_group("settings (also in summarizer.toml, and as SUMMARIZER_NAME in the environment)")
+    group.add_argument("--config", type=Path, default=None, metavar="FILE", help="instead of ./summarizer.toml")
+    group.add_argument("--backend", choices=["local", "hosted", "scripted"])
+    group.add_argument("--model", metavar="ID", help="hub id, folder, GGUF file, or the server's name of the model")
+    group.add_argument("--revision", help="branch, tag or commit of a hub model")
+    group.add_argument("--device", choices=["auto", "cpu", "cuda", "mps"])
+    group.add_argument("--dtype", choices=["auto", "float32", "bfloat16", "float16"])
+    group.add_argument("--batch-size", type=int, metavar="N", help="papers that a local model reads at once")
+    group.add_argument("--max-tokens", type=int, metavar="N", help="longest answer")
+    group.add_argument("--temperature", type=float, metavar="T", help="0 is greedy")
+    group.add_argument("--seed", type=int, metavar="N")
+    group.add_argument("--prompt", metavar="NAME", help="name, name/version, or path of a .toml file")
+    group.add_argument("--language", metavar="NAME", help="of the summary; names stay verbatim")
+    group.add_argument("--base-url", metavar="URL", help="server that speaks the OpenAI API")
+    group.add_argument("--api-key-env", metavar="NAME", help="environment variable that holds the key")
+    group.add_argument("--concurrency", type=int, metavar="N", help="hosted requests in flight")
+    group.add_argument("--timeout", type=float, metavar="SECONDS", help="for one attempt at a hosted request")
+    group.add_argument("--script", type=Path, metavar="FILE", help="answers of the scripted backend")
+    group.add_argument("--scripted-seconds", type=float, metavar="SECONDS", help="time that a scripted answer takes")
+    group.add_argument("--cache-dir", type=Path, metavar="FOLDER")
+    group.add_argument("--no-cache", dest="cache", action="store_false", help="neither use nor keep answers")
+    return parser
+
+
+def _column(text: str) -> tuple[str, str]:
+    name, found, column = text.partition("=")
+    if not (name and found and column):
+        raise argparse.ArgumentTypeError(f"{text!r} is not FIELD=COLUMN, such as abstract=AB")
+    return name, column
+
+
+class _Columns(argparse.Action):
+    """Collects `--map FIELD=COLUMN` into one dictionary."""
+
+    def __call__(self, _parser: object, namespace: argparse.Namespace, values: Any, _option: str | None = None) -> None:
+        namespace.columns = getattr(namespace, "columns", {}) | dict([values])

@@ -1,0 +1,67 @@
+"""The text of a completion becomes an answer, or an error that keeps the text."""
+
+import json
+
+from pydantic import ValidationError
+
+from summarizer.completion import Completion
+from summarizer.errors import AnswerError
+from summarizer.records import Answer, Vocabulary
+
+#: `Completion.structured_mode` of a plain summarizer, whose whole text is the summary.
+SUMMARY = "summary"
+
+
+def parse(completion: Completion, vocabulary: Vocabulary) -> Answer:
+    """Read the answer; raises `AnswerError` of kind `invalid_json` or `schema_error`, with a message for the model."""
+    text = completion.text
+    if completion.structured_mode == SUMMARY:
+        return _parse_summary(text)
+    try:
+        answer = Answer.model_validate_json(_first_object(text))
+    except ValidationError as error:
+        problem = error.errors(include_input=False, include_url=False)[0]
+        place = ".".join(str(part) for part in problem["loc"]) or "the object"
+        raise AnswerError("schema_error", f"{place}: {problem['msg']}", text) from error
+    _check_labels(answer, vocabulary, text)
+    return answer
+
+
+def _parse_summary(text: str) -> Answer:
+    sentence = " ".join(text.split())
+    if not sentence:
+        raise AnswerError("schema_error", "tldr: the summary is empty", text)
+    return Answer(
+        tldr=sentence,
+        contribution=None,
+        field=None,
+        modalities=(),
+        tasks=(),
+        methods=(),
+        datasets=(),
+        metrics=(),
+        results=(),
+    )
+
+
+def _first_object(text: str) -> str:
+    # Models that are only asked for JSON like to wrap it in a fence or a sentence: the first object is the answer.
+    start = text.find("{")
+    if start < 0:
+        raise AnswerError("invalid_json", "there is no JSON object in the answer", text)
+    try:
+        _, end = json.JSONDecoder().raw_decode(text, start)
+    except (ValueError, RecursionError) as error:
+        raise AnswerError("invalid_json", f"the JSON is broken: {error}", text) from error
+    return text[start:end]
+
+
+def _check_labels(answer: Answer, vocabulary: Vocabulary, text: str) -> None:
+    fields = {term.label for term in vocabulary.fields}
+    modalities = {term.label for term in vocabulary.modalities}
+    if answer.contribution is None:
+        raise AnswerError("schema_error", "contribution: missing", text)
+    if answer.field not in fields:
+        raise AnswerError("schema_error", f"field: {answer.field!r} is not one of {sorted(fields)}", text)
+    if unknown := set(answer.modalities) - modalities:
+        raise AnswerError("schema_error", f"modalities: {sorted(unknown)} are not among {sorted(modalities)}", text)

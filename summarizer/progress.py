@@ -1,0 +1,112 @@
+"""What a person sees while a run goes on: a live line on a terminal, plain lines elsewhere."""
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, TextIO
+
+from summarizer.errors import RequestError
+from summarizer.records import Record
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Live
+    from rich.progress import TaskID
+
+#: Seconds between two plain lines.
+_PACE = 10.0
+
+_ADVICE = RequestError.KINDS | {
+    "unreadable": "the input is broken at the line that the record names",
+    "no_abstract": "there is nothing to read",
+    "duplicate": "the paper stands earlier in the input",
+    "invalid_json": "try another prompt or a larger model",
+    "schema_error": "try another prompt or a larger model",
+    "no_outcome": "a defect of the backend; run again",
+}
+
+
+class Progress:
+    """Counts the records of a run and shows the counts on standard error. Use it as a context manager."""
+
+    def __init__(self, total: int | None, quiet: bool = False, stream: TextIO = sys.stderr) -> None:
+        """`total` is the number of inputs, when it is known."""
+        self._total, self._quiet, self._stream = total, quiet, stream
+        self._began = self._last = time.monotonic()
+        self.statuses: Counter[str] = Counter()
+        self.failures: Counter[str] = Counter()
+        self.kept = self._cached = self._tokens = 0
+        self._live: Live | None = None
+        self._task: TaskID | None = None
+
+    def counting(self, records: Iterable[Record]) -> Iterator[Record]:
+        """Pass on records that were there before, counted."""
+        for record in records:
+            self.kept += 1
+            self.add(record)
+            yield record
+
+    def add(self, record: Record) -> None:
+        """Count one record."""
+        self.statuses[record.status] += 1
+        if record.failure is not None:
+            self.failures[record.failure.kind] += 1
+        if record.provenance is not None:
+            self._cached += record.provenance.cached
+            if not record.provenance.cached:
+                self._tokens += record.provenance.tokens.completion
+        if self._live is not None and self._task is not None:
+            self._live.update(self._task, advance=1, counts=self._counts())
+        elif not self._quiet and time.monotonic() - self._last >= _PACE:
+            self._last = time.monotonic()
+            self._say(f"{self.done} of {self._total or '?'} papers: {self._counts()}")
+
+    @property
+    def done(self) -> int:
+        """How many records there were."""
+        return self.statuses.total()
+
+    def summary(self) -> str:
+        """The last lines: how many of each status, and for every kind of failure what to do."""
+        seconds = time.monotonic() - self._began
+        statuses = ", ".join(f"{self.statuses[name]} {name}" for name in ("ok", "partial", "failed", "skipped"))
+        lines = [f"{self.done} papers in {seconds:.1f} s: {statuses}"]
+        lines += [f"  {self.kept} were in the output already"] if self.kept else []
+        lines += [f"  {self._cached} answers came from the cache"] if self._cached else []
+        lines += [f"  {count} x {kind}: {_ADVICE.get(kind, 'see the record')}" for kind, count in self.failures.items()]
+        return "\n".join(lines)
+
+    def _counts(self) -> str:
+        failed = self.statuses["failed"]
+        rate = self._tokens / max(time.monotonic() - self._began, 1e-9)
+        return f"{self.done} done, {self._cached} cached, {failed} failed, {rate:.0f} tokens/s"
+
+    def _say(self, line: str) -> None:
+        print(line, file=self._stream, flush=True)
+
+    def __enter__(self) -> Self:
+        if not self._quiet and self._stream.isatty():
+            # rich takes a tenth of a second to import, for which only a terminal has a use.
+            from rich import progress  # noqa: PLC0415
+            from rich.console import Console  # noqa: PLC0415
+
+            self._live = progress.Progress(
+                progress.BarColumn(),
+                progress.MofNCompleteColumn(),
+                progress.TextColumn("{task.fields[counts]}"),
+                progress.TimeRemainingColumn(),
+                console=Console(file=self._stream),
+                transient=True,
+            )
+            self._live.start()
+            self._task = self._live.add_task("papers", total=self._total, counts="starting")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+        if not self._quiet and kind is None:
+            self._say(self.summary())

@@ -1,0 +1,264 @@
+"""Prompts are data: find a prompt file, check it, fingerprint it, and render a paper into a request."""
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Iterable
+from functools import cached_property
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from string import Template
+from typing import get_args
+
+from pydantic import PositiveInt, ValidationError
+
+from summarizer.completion import Decoding, Json, Message, Request
+from summarizer.errors import PromptError
+from summarizer.records import Answer, Frozen, Paper, ResultKind, Role, Term, Vocabulary
+
+SYSTEM_VARIABLES = frozenset({"contributions", "fields", "modalities", "language"})
+USER_VARIABLES = frozenset({"title", "abstract"})
+REPAIR_VARIABLES = frozenset({"problem"})
+
+
+class Limits(Frozen):
+    """How much an answer may hold: entries of each list, and characters of each text."""
+
+    tldr: PositiveInt
+    text: PositiveInt
+    evidence: PositiveInt
+    modalities: PositiveInt
+    tasks: PositiveInt
+    methods: PositiveInt
+    datasets: PositiveInt
+    metrics: PositiveInt
+    results: PositiveInt
+
+
+class Example(Frozen):
+    """A worked example: a paper and the answer that it should get."""
+
+    title: str
+    abstract: str
+    answer: Answer
+
+
+class PromptFile(Frozen):
+    """What a prompt file holds."""
+
+    system: str
+    user: str
+    limits: Limits
+    examples: tuple[Example, ...] = ()
+
+
+class Prompt(Frozen):
+    """A checked prompt. `sha256` is of the file's bytes, and of the vocabulary's and the repair prompt's."""
+
+    name: str
+    file: PromptFile
+    repair: str
+    vocabulary: Vocabulary
+    sha256: str
+
+
+def list_prompts() -> list[str]:
+    """Names of the shipped prompts, as `name/vN`, the oldest version first."""
+    found = [
+        (folder.name, int(file.name[1:-5]))
+        for folder in _root().iterdir()
+        if folder.is_dir() and folder.name != "repair"
+        for file in folder.iterdir()
+        if file.name.endswith(".toml")
+    ]
+    return [f"{name}/v{version}" for name, version in sorted(found)]
+
+
+def prompt_text(name: str) -> str:
+    """Text of a shipped prompt or of the file at a path, as it stands."""
+    return _locate(name)[1].decode("utf-8")
+
+
+def load_prompt(name: str) -> Prompt:
+    """Load `NAME` (highest version), `NAME/vN`, or a TOML file by its path; `PromptError` if anything is wrong."""
+    full_name, content = _locate(name)
+    vocabulary_bytes = (_root() / "vocabulary.toml").read_bytes()
+    repair_bytes = (_root() / "repair" / "v1.toml").read_bytes()
+    try:
+        file = PromptFile.model_validate(tomllib.loads(content.decode("utf-8")))
+        vocabulary = Vocabulary.model_validate(tomllib.loads(vocabulary_bytes.decode("utf-8")))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise PromptError(f"prompt {full_name}: not valid TOML in UTF-8: {error}") from error
+    except ValidationError as error:
+        problem = error.errors()[0]
+        place = ".".join(str(part) for part in problem["loc"])
+        raise PromptError(f"prompt {full_name}: {place}: {problem['msg']}") from error
+    repair = str(tomllib.loads(repair_bytes.decode("utf-8"))["user"])
+    for part, text, allowed, required in (
+        ("system", file.system, SYSTEM_VARIABLES, frozenset[str]()),
+        ("user", file.user, USER_VARIABLES, USER_VARIABLES),
+        ("repair", repair, REPAIR_VARIABLES, REPAIR_VARIABLES),
+    ):
+        _check_variables(f"prompt {full_name}, {part}", text, allowed, required)
+    digest = hashlib.sha256(b"\0".join((content, vocabulary_bytes, repair_bytes))).hexdigest()
+    return Prompt(name=full_name, file=file, repair=repair, vocabulary=vocabulary, sha256=digest)
+
+
+class Renderer:
+    """Renders papers with one prompt in one language. The constant part is made once."""
+
+    def __init__(self, prompt: Prompt, language: str, decoding: Decoding) -> None:
+        """Render everything that does not depend on the paper."""
+        self.prompt, self.language, self._decoding = prompt, language, decoding
+        vocabulary = prompt.vocabulary
+        system = _fill(
+            prompt.file.system,
+            contributions=_describe(vocabulary.contributions),
+            fields=_describe(vocabulary.fields),
+            modalities=_describe(vocabulary.modalities),
+            language=language,
+        )
+        messages = [Message(role="system", content=system)]
+        for example in prompt.file.examples:
+            messages.append(self._user_message(example.title, example.abstract))
+            messages.append(Message(role="assistant", content=example.answer.model_dump_json()))
+        self._prefix = tuple(messages)
+
+    @cached_property
+    def schema_text(self) -> str:
+        """JSON Schema of the answer, canonical JSON."""
+        return json.dumps(answer_schema(self.prompt.vocabulary, self.prompt.file.limits), separators=(",", ":"))
+
+    @cached_property
+    def schema_sha256(self) -> str:
+        """SHA-256 of `schema_text`."""
+        return hashlib.sha256(self.schema_text.encode()).hexdigest()
+
+    def request(self, paper: Paper) -> Request:
+        """The request for one paper; its id is the paper's."""
+        return Request(
+            id=paper.id,
+            messages=(*self._prefix, self._user_message(paper.title, paper.abstract)),
+            schema_text=self.schema_text,
+            decoding=self._decoding,
+            title=paper.title,
+            abstract=paper.abstract,
+        )
+
+    def repair(self, request: Request, raw: str, problem: str) -> Request:
+        """Ask again, showing the model its own answer and what was wrong with it."""
+        return request.model_copy(
+            update={
+                "messages": (
+                    *request.messages,
+                    Message(role="assistant", content=raw),
+                    Message(role="user", content=_fill(self.prompt.repair, problem=problem)),
+                ),
+            },
+        )
+
+    def _user_message(self, title: str, abstract: str) -> Message:
+        return Message(role="user", content=_fill(self.prompt.file.user, title=title, abstract=abstract.strip()))
+
+
+def answer_schema(vocabulary: Vocabulary, limits: Limits) -> Json:
+    """JSON Schema of `Answer` as a model is held to it.
+
+    Everything is required and nothing else is allowed. Only the keywords that strict modes and grammar libraries share
+    are used, with `minLength`, `maxLength` and `maxItems` to bound what is generated; a backend drops these for servers
+    that refuse them.
+    """
+    name = _text(limits.text)
+    nullable = {"anyOf": [name, {"type": "null"}]}
+    method = _object(name=name, role=_enum(get_args(Role)))
+    result = _object(
+        evidence=_text(limits.evidence),
+        value=name,
+        unit=_text(limits.text, at_least=0),
+        metric=nullable,
+        dataset=nullable,
+        method=nullable,
+        baseline_value=nullable,
+        kind=_enum(get_args(ResultKind)),
+    )
+    return _object(
+        tldr=_text(limits.tldr),
+        contribution=_enum(term.label for term in vocabulary.contributions),
+        field=_enum(term.label for term in vocabulary.fields),
+        modalities=_list(_enum(term.label for term in vocabulary.modalities), limits.modalities),
+        tasks=_list(name, limits.tasks),
+        methods=_list(method, limits.methods),
+        datasets=_list(name, limits.datasets),
+        metrics=_list(name, limits.metrics),
+        results=_list(result, limits.results),
+    )
+
+
+def _text(limit: int, at_least: int = 1) -> Json:
+    return {"type": "string", "minLength": at_least, "maxLength": limit}
+
+
+def _enum(labels: Iterable[str]) -> Json:
+    return {"type": "string", "enum": list(labels)}
+
+
+def _list(items: Json, limit: int) -> Json:
+    return {"type": "array", "items": items, "maxItems": limit}
+
+
+def _object(**properties: Json) -> Json:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def _describe(terms: tuple[Term, ...]) -> str:
+    return "\n".join(f"- {term.label}: {term.definition}" for term in terms)
+
+
+def _fill(template: str, **values: str) -> str:
+    # Values are inserted once and never read as templates, so a dollar sign in an abstract stays one.
+    return Template(template.strip()).substitute(values)
+
+
+def _check_variables(where: str, text: str, allowed: frozenset[str], required: frozenset[str]) -> None:
+    template = Template(text)
+    if not template.is_valid():
+        raise PromptError(f"{where}: a lone $ (write $$ for a dollar sign)")
+    found = frozenset(template.get_identifiers())
+    if unknown := found - allowed:
+        raise PromptError(f"{where}: nothing fills {_names(unknown)}; what can be used is {_names(allowed)}")
+    if missing := required - found:
+        raise PromptError(f"{where}: must use {_names(missing)}")
+
+
+def _names(variables: Iterable[str]) -> str:
+    return ", ".join(f"${name}" for name in sorted(variables))
+
+
+def _locate(name: str) -> tuple[str, bytes]:
+    path = Path(name)
+    if path.suffix == ".toml" or path.is_file():
+        try:
+            return str(path), path.read_bytes()
+        except OSError as error:
+            raise PromptError(f"prompt {name}: {error.strerror}") from error
+    shipped = list_prompts()
+    wanted = [full for full in shipped if name in (full, full.partition("/")[0])]
+    if not wanted:
+        known = ", ".join(shipped)
+        raise PromptError(f"there is no prompt {name!r}; shipped are {known}, or give the path of a .toml file")
+    folder, _, version = wanted[-1].partition("/")
+    return wanted[-1], (_root() / folder / f"{version}.toml").read_bytes()
+
+
+def _root() -> Traversable:
+    # In a checkout the live files are the ones to read; an installed package carries them inside.
+    checkout = Path(__file__).resolve().parent.parent / "prompts"
+    if (checkout / "vocabulary.toml").is_file():
+        return checkout
+    return resources.files("summarizer") / "prompts"

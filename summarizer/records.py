@@ -1,0 +1,249 @@
+"""The data that flows through: papers in, records out, and the answer of the model between them.
+
+All models are frozen and refuse unknown fields. What each field means is in the annotation guide that the prompts
+quote; `Record` is the public contract, published as JSON Schema in `docs/record.schema.json`.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+#: Version of the record's shape. It changes when a reader of records has to change.
+SCHEMA_VERSION = "1.0"
+
+Contribution = Literal["method", "resource", "study", "theory", "survey", "system", "position"]
+Role = Literal["proposed", "used", "compared"]
+ResultKind = Literal["absolute", "change", "finding"]
+Facet = Literal["task", "method", "field", "modality"]
+Match = Literal["exact", "folded", "absent"]
+Status = Literal["ok", "partial", "failed", "skipped"]
+
+
+#: A text that says something: white space around it is dropped, and what is left may not be empty.
+Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+
+class Frozen(BaseModel):
+    """Immutable, and closed: an unknown field is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Source(Frozen):
+    """Where an input record stands, for messages and for finding it again."""
+
+    name: str
+    """Path of the file as given, or `-` for standard input."""
+    line: int
+    """Number of the line on which it starts, from 1."""
+
+
+class Paper(Frozen):
+    """One paper to read. `abstract` is exactly what the source holds; offsets in records count in it."""
+
+    id: str
+    title: str
+    abstract: str
+    source: Source
+    url: str | None = None
+    authors: tuple[str, ...] = ()
+    published: str | None = None
+
+
+class Unreadable(Frozen):
+    """A place in the input where a paper should be and cannot be had."""
+
+    id: str
+    title: str
+    source: Source
+    kind: Literal["unreadable", "no_abstract"]
+    message: str
+    raw: str = ""
+
+
+class NamedMethod(Frozen):
+    """A technique as the model names it, with the role that it plays in the paper."""
+
+    name: Words
+    role: Role
+
+
+class ClaimedResult(Frozen):
+    """A numeric claim as the model reports it; every string is meant to be verbatim."""
+
+    evidence: Words
+    value: Words
+    unit: str
+    metric: Words | None
+    dataset: Words | None
+    method: Words | None
+    baseline_value: Words | None
+    kind: ResultKind
+
+
+class Answer(Frozen):
+    """What the model is asked for. The order of the fields is the order in which they are generated.
+
+    There are quotes here and no offsets: a model that counts characters is a model that invents them. `contribution`
+    and `field` are null only for a plain summarizer, which is asked for nothing but the sentence.
+    """
+
+    tldr: Words
+    contribution: Contribution | None
+    field: str | None
+    modalities: tuple[str, ...]
+    tasks: tuple[Words, ...]
+    methods: tuple[NamedMethod, ...]
+    datasets: tuple[Words, ...]
+    metrics: tuple[Words, ...]
+    results: tuple[ClaimedResult, ...]
+
+
+class Evidence(Frozen):
+    """The words that say so: `abstract[start:end]` (or the title's) in code points, when `match` is not `absent`."""
+
+    quote: str
+    start: int | None = None
+    end: int | None = None
+    match: Match
+    where: Literal["abstract", "title"] = "abstract"
+
+
+class Tldr(Frozen):
+    """The one-line summary, with the numbers in it that the abstract does not have."""
+
+    text: str
+    unsupported: tuple[str, ...] = ()
+
+
+class Tag(Frozen):
+    """A canonical label, and the mention it was made from (none for the closed facets)."""
+
+    facet: Facet
+    label: str
+    mention: str | None = None
+    evidence: Evidence | None = None
+
+
+class Method(Frozen):
+    """A technique that the paper proposes, uses or compares with."""
+
+    name: str
+    role: Role
+    evidence: Evidence
+
+
+class Mention(Frozen):
+    """A named dataset or metric."""
+
+    name: str
+    evidence: Evidence
+
+
+class Result(Frozen):
+    """One number that is claimed. `number` is `value` parsed, or null when it does not parse."""
+
+    value: str
+    number: float | None
+    unit: str
+    metric: str | None
+    dataset: str | None
+    method: str | None
+    baseline_value: str | None
+    kind: ResultKind
+    evidence: Evidence
+
+
+class Link(Frozen):
+    """A URL of the abstract."""
+
+    url: str
+    kind: Literal["code", "data", "other"]
+
+
+class Caution(Frozen):
+    """Something a reader should know about a record that is otherwise usable."""
+
+    code: str
+    message: str
+
+
+class Failure(Frozen):
+    """Why there is no answer, with the raw text when the model did say something."""
+
+    kind: str
+    message: str
+    raw: str = ""
+
+
+class Tokens(Frozen):
+    """Tokens of all attempts, failed ones too."""
+
+    prompt: int = 0
+    completion: int = 0
+
+
+class Provenance(Frozen):
+    """What made the record. `key` is the SHA-256 over everything that can change the answer."""
+
+    key: str
+    backend: str
+    model: str
+    revision: str | None
+    adapter: str | None
+    dtype: str | None
+    prompt: str
+    prompt_sha256: str
+    schema_sha256: str
+    language: str
+    abstract_sha256: str
+    structured_mode: str | None
+    """How the form of the answer was obtained; null when there is no answer."""
+    attempts: int
+    tokens: Tokens
+    cost_usd: float | None
+    cached: bool
+    seconds: float
+    """Time that the model took for this answer (its share of a batch), when it was made."""
+    created_at: str | None
+    """When the answer was made, ISO 8601 in UTC; a cached answer keeps its first time."""
+
+
+class Record(Frozen):
+    """The one line of output for one input, whatever happened to it."""
+
+    schema_version: str = SCHEMA_VERSION
+    id: str
+    title: str
+    abstract: str
+    source: Source
+    url: str | None = None
+    authors: tuple[str, ...] = ()
+    published: str | None = None
+    status: Status
+    tldr: Tldr | None = None
+    contribution: Contribution | None = None
+    tags: tuple[Tag, ...] = ()
+    methods: tuple[Method, ...] = ()
+    datasets: tuple[Mention, ...] = ()
+    metrics: tuple[Mention, ...] = ()
+    results: tuple[Result, ...] = ()
+    links: tuple[Link, ...] = ()
+    warnings: tuple[Caution, ...] = ()
+    failure: Failure | None = None
+    provenance: Provenance | None = None
+
+
+class Term(Frozen):
+    """One label of a closed list, with the line that defines it for people and models."""
+
+    label: str
+    definition: str
+
+
+class Vocabulary(Frozen):
+    """The closed lists: contribution types, research fields, modalities of data."""
+
+    contributions: tuple[Term, ...]
+    fields: tuple[Term, ...]
+    modalities: tuple[Term, ...]

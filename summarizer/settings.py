@@ -1,0 +1,108 @@
+"""All settings, in one frozen value: defaults < summarizer.toml < environment (SUMMARIZER_*) < command line."""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from platformdirs import user_cache_path
+from pydantic import ConfigDict, Field, ValidationError
+
+from summarizer.errors import SettingsError
+from summarizer.records import Frozen
+
+PREFIX = "SUMMARIZER_"
+DEFAULT_FILE = "summarizer.toml"
+#: Name of the model that comes as a Python package and needs no hub.
+EMBEDDED = "embedded"
+
+
+class Settings(Frozen):
+    """Everything that can be set. There are no keys here: a key stays in the environment variable that is named."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    backend: Literal["local", "hosted", "scripted"] = "local"
+    model: str = EMBEDDED
+    """Hub id, folder or GGUF file (local), or the server's name of the model (hosted)."""
+    revision: str | None = None
+    """Branch, tag or commit of a hub model."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    batch_size: int = Field(default=8, ge=1)
+    max_tokens: int = Field(default=640, ge=1)
+    """Longest answer, in tokens of the model."""
+    temperature: float = Field(default=0.0, ge=0.0)
+    seed: int = 0
+    prompt: str = "annotate"
+    """Name, name/version, or path of a prompt file."""
+    language: str = "English"
+    """Language of the summary; names stay verbatim."""
+    cache: bool = True
+    cache_dir: Path = Field(default_factory=lambda: user_cache_path("abstract-summarizer"))
+    base_url: str | None = None
+    """Hosted backend: address of a server that speaks the OpenAI API; null is OpenAI itself."""
+    api_key_env: str = "OPENAI_API_KEY"
+    """Hosted backend: name of the environment variable that holds the key."""
+    concurrency: int = Field(default=16, ge=1)
+    """Hosted backend: requests in flight at once."""
+    timeout: float = Field(default=120.0, gt=0.0)
+    """Hosted backend: seconds that one attempt may take."""
+    encoding: str = "utf-8"
+    """Encoding of the input files."""
+    columns: dict[str, str] = Field(default_factory=dict)
+    """Names of columns or keys in the input, where they are not the usual ones: {"abstract": "AB"}."""
+    script: Path | None = None
+    """Scripted backend: JSON Lines of {"id", "text"}; without it the abstract's own words are the answer."""
+    scripted_seconds: float = Field(default=0.0, ge=0.0)
+    """Scripted backend: how long each answer takes."""
+
+
+def load_settings(
+    flags: dict[str, Any],
+    config: Path | None = None,
+    environment: dict[str, str] | None = None,
+) -> Settings:
+    """Combine the four sources; an unknown key or a value that does not fit is a `SettingsError` that names it.
+
+    `flags` are the command line's values, without those that were not given. `config` defaults to `summarizer.toml`
+    in the current folder, if there is one.
+    """
+    environment = dict(os.environ) if environment is None else environment
+    sources: dict[str, str] = {}
+    values: dict[str, Any] = {}
+    for origin, found in (
+        (str(config or DEFAULT_FILE), _read_file(config)),
+        ("environment", _read_environment(environment)),
+        ("command line", flags),
+    ):
+        values.update(found)
+        sources.update(dict.fromkeys(found, origin))
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        problems = "; ".join(_explain(problem["loc"], problem["msg"], sources) for problem in error.errors())
+        raise SettingsError(problems) from error
+
+
+def _read_file(config: Path | None) -> dict[str, Any]:
+    path = config or Path(DEFAULT_FILE)
+    if config is None and not path.is_file():
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{path}: cannot be read as TOML: {error}") from error
+
+
+def _read_environment(environment: dict[str, str]) -> dict[str, str]:
+    return {name[len(PREFIX) :].lower(): value for name, value in environment.items() if name.startswith(PREFIX)}
+
+
+def _explain(location: tuple[int | str, ...], message: str, sources: dict[str, str]) -> str:
+    name = ".".join(str(part) for part in location)
+    origin = sources.get(str(location[0]) if location else "", "defaults")
+    if message == "Extra inputs are not permitted":
+        known = ", ".join(sorted(Settings.model_fields))
+        return f"{origin}: there is no setting {name!r}; the settings are: {known}"
+    return f"{origin}: setting {name!r}: {message}"

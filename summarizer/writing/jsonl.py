@@ -1,0 +1,104 @@
+"""JSON Lines of records: the contract, of which all other formats are views."""
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+import portalocker
+from pydantic import ValidationError
+
+from summarizer.errors import InputError, OutputError
+from summarizer.records import Record
+
+
+def read_records(path: str | Path) -> Iterator[Record]:
+    """Records of a file, streamed; `InputError` with the line of the first thing that is not one."""
+    try:
+        with Path(path).open("rb") as file:
+            yield from (_parse(str(path), number, line) for number, line in enumerate(file, start=1))
+    except OSError as error:
+        raise InputError(str(path), str(error.strerror)) from error
+
+
+def _parse(path: str, number: int, line: bytes) -> Record:
+    try:
+        return Record.model_validate_json(line)
+    except ValidationError as error:
+        problem = error.errors(include_input=False, include_url=False)[0]
+        place = ".".join(str(part) for part in problem["loc"])
+        raise InputError(path, f"not a record of this version: {place or 'line'}: {problem['msg']}", number) from error
+
+
+class RecordFile:
+    """An output file that is whole at every moment: it is appended line by line and never held by two processes.
+
+    A process that is killed leaves at most one torn line at the end, which `written()` takes away. Use it as a context
+    manager.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open the file, or make it; `OutputError` when that cannot be done or another process writes it."""
+        self.path = path
+        try:
+            self._file: BinaryIO = path.open("ab")
+        except OSError as error:
+            raise OutputError(str(path), f"{error.strerror}; choose another with -o") from error
+        self._is_regular = stat.S_ISREG(os.fstat(self._file.fileno()).st_mode)
+        if self._is_regular:
+            self._lock()
+
+    def written(self) -> Iterator[Record]:
+        """The records that are there already, streamed; after the last one a torn line is taken away."""
+        if not self._is_regular:
+            return
+        whole = 0
+        with self.path.open("rb") as file:
+            for number, line in enumerate(file, start=1):
+                if not line.endswith(b"\n"):
+                    break
+                try:
+                    yield _parse(str(self.path), number, line)
+                except InputError as error:
+                    raise OutputError(str(self.path), f"line {number} is {error.reason}") from error
+                whole += len(line)
+        self._truncate(whole)
+
+    def start_anew(self) -> None:
+        """Forget what the file holds."""
+        if self._is_regular:
+            self._truncate(0)
+
+    def append(self, record: Record) -> None:
+        """Write one record; it has left this process when this returns."""
+        try:
+            self._file.write(record.model_dump_json().encode() + b"\n")
+            self._file.flush()
+        except OSError as error:
+            raise OutputError(str(self.path), f"{error.strerror}; what is written stays, run again to go on") from error
+
+    def _truncate(self, size: int) -> None:
+        if os.fstat(self._file.fileno()).st_size > size:
+            self._file.truncate(size)
+
+    def _lock(self) -> None:
+        try:
+            portalocker.lock(self._file, portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING)
+        except portalocker.LockException as error:
+            self._file.close()
+            raise OutputError(str(self.path), "another process is writing this file") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # A buffer that could not be flushed to a full disk would raise a second time on closing.
+        try:
+            self._file.close()
+        except OSError:
+            if kind is None:
+                raise
