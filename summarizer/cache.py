@@ -208,6 +208,8 @@ class CachedBackend:
                     yield hits.popleft()
             while hits:
                 yield hits.popleft()
+            if stopping():
+                return
 
     def _misses(
         self,

@@ -4,7 +4,7 @@ All models are frozen and refuse unknown fields. What each field means is in the
 quote; `Record` is the public contract, published as JSON Schema in `docs/record.schema.json`.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
@@ -232,6 +232,11 @@ class Record(Frozen):
     warnings: tuple[Caution, ...] = ()
     failure: Failure | None = None
     provenance: Provenance | None = None
+
+
+def record_schema() -> dict[str, Any]:
+    """JSON Schema of `Record`, as it is published."""
+    return Record.model_json_schema(mode="serialization")
 
 
 class Term(Frozen):

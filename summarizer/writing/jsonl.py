@@ -5,7 +5,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Self
 
 import portalocker
 from pydantic import ValidationError
@@ -43,7 +43,8 @@ class RecordFile:
         """Open the file, or make it; `OutputError` when that cannot be done or another process writes it."""
         self.path = path
         try:
-            self._file: BinaryIO = path.open("ab")
+            # Unbuffered: nothing is left behind that could fail once more when the file is closed on a full disk.
+            self._file = path.open("ab", buffering=0)
         except OSError as error:
             raise OutputError(str(path), f"{error.strerror}; choose another with -o") from error
         self._is_regular = stat.S_ISREG(os.fstat(self._file.fileno()).st_mode)
@@ -73,9 +74,10 @@ class RecordFile:
 
     def append(self, record: Record) -> None:
         """Write one record; it has left this process when this returns."""
+        line = memoryview(record.model_dump_json().encode() + b"\n")
         try:
-            self._file.write(record.model_dump_json().encode() + b"\n")
-            self._file.flush()
+            while line:
+                line = line[self._file.write(line) :]
         except OSError as error:
             raise OutputError(str(self.path), f"{error.strerror}; what is written stays, run again to go on") from error
 
@@ -96,9 +98,4 @@ class RecordFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # A buffer that could not be flushed to a full disk would raise a second time on closing.
-        try:
-            self._file.close()
-        except OSError:
-            if kind is None:
-                raise
+        self._file.close()

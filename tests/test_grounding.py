@@ -1,0 +1,130 @@
+"""Evidence is found as it is, or marked as absent."""
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from summarizer.grounding import find, find_links, ground, parse_number, unsupported_numbers
+from summarizer.records import Answer, ClaimedResult, NamedMethod, Paper, Source
+
+Make = Callable[..., Paper]
+
+
+def _paper(abstract: str, title: str = "") -> Paper:
+    return Paper(id="a", title=title, abstract=abstract, source=Source(name="f", line=1))
+
+
+@pytest.mark.parametrize(
+    ("abstract", "quote", "found"),
+    [
+        ("We use Adam and Adamax.", "Adamax", "Adamax"),
+        ("We use Adamax.", "Adam", None),
+        ("It reaches 79.12 points.", "79", None),
+        ("It reaches 79.12 points.", "12 points", None),
+        ("It reaches 1,234 points.", "234", None),
+        ("It scores 79. Then it stops.", "79", "79"),
+        ("It reaches 79.12 points.", "79.12", "79.12"),
+        ("We use BERT.", "bert", None),
+        ("It is not better.", "It is better", None),
+        ("A hard-\nwrapped  line\nof words.", "wrapped line of words", "wrapped  line\nof words"),
+        ("We use\u00a0BERT here.", "use BERT", "use\u00a0BERT"),
+        ("我们提出SiltNet模型。", "SiltNet", "SiltNet"),
+        ("The 🌊 wave.", "wave", "wave"),
+    ],
+)
+def test_quotes_are_found_whole_or_not_at_all(abstract: str, quote: str, found: str | None) -> None:
+    """No edit is forgiven but white space; no word and no number is cut in two."""
+    evidence = find(quote, _paper(abstract))
+    assert (None if evidence.match == "absent" else abstract[evidence.start : evidence.end]) == found
+    if found is not None:
+        assert evidence.match == ("exact" if found == quote else "folded")
+
+
+def test_title_is_searched_after_the_abstract() -> None:
+    """A name that only the title has is found there, and says so."""
+    evidence = find("PondNet", _paper("We present a network.", title="PondNet: A Network"))
+    assert (evidence.where, evidence.start, evidence.end, evidence.match) == ("title", 0, 7, "exact")
+    assert find("network", _paper("A network.", title="A network")).where == "abstract"
+
+
+@given(st.text(max_size=200), st.data())
+def test_every_span_is_the_quote(text: str, data: st.DataObject) -> None:
+    """Whatever is found, the span differs from the quote in white space alone."""
+    start = data.draw(st.integers(0, len(text)))
+    quote = text[start : data.draw(st.integers(start, len(text)))].strip()
+    if not quote:
+        return
+    evidence = find(quote, _paper(text))
+    if evidence.match != "absent":
+        assert evidence.start is not None
+        assert text[evidence.start : evidence.end].split() == quote.split()
+
+
+@pytest.mark.parametrize(
+    ("summary", "unsupported"),
+    [
+        ("It reaches 79.7 and 1000 points.", ()),
+        ("It reaches 79.70% of 1,000.", ()),
+        ("It reaches 79.8 points.", ("79.8",)),
+        ("ResNet50 and F1 are names.", ()),
+        ("It is 3 times 3 better.", ("3",)),
+        ("No number at all.", ()),
+        ("It gains .5 points.", (".5",)),
+    ],
+)
+def test_numbers_of_the_summary_must_be_in_the_paper(summary: str, unsupported: tuple[str, ...]) -> None:
+    """A number counts by its value; the digits of a name are not numbers."""
+    assert unsupported_numbers(summary, _paper("It reaches 79.70 in 1,000 runs.")) == unsupported
+
+
+def test_value_parses_to_one_number() -> None:
+    """`number` is there only when the value is one number."""
+    assert [parse_number(text) for text in ("79.70%", "1,234", "80-95", "high")] == [79.7, 1234.0, None, None]
+
+
+def test_links_end_where_the_sentence_begins() -> None:
+    """Punctuation and brackets around a URL do not belong to it; hosts tell code from data."""
+    links = find_links(
+        "Code (https://github.com/a/b), data at https://zenodo.org/record/1. See https://example.org/x_(y). "
+        "Again https://github.com/a/b!"
+    )
+    assert [(link.url, link.kind) for link in links] == [
+        ("https://github.com/a/b", "code"),
+        ("https://zenodo.org/record/1", "data"),
+        ("https://example.org/x_(y)", "other"),
+    ]
+
+
+def test_answer_is_grounded_field_by_field(make_paper: Make) -> None:
+    """What is there has its span, what is invented is marked, what repeats is counted and dropped."""
+    answer = Answer(
+        tldr="BrookNet-1 reaches 99% accuracy.",
+        contribution="method",
+        field="robotics",
+        modalities=(),
+        tasks=("depth of streams",),
+        methods=(NamedMethod(name="BrookNet-1", role="proposed"), NamedMethod(name="GhostNet", role="compared")),
+        datasets=("PebbleBed", "PebbleBed"),
+        metrics=("accuracy",),
+        results=(
+            ClaimedResult(
+                evidence="it reaches 81.4% accuracy",
+                value="81.4",
+                unit="%",
+                metric="accuracy",
+                dataset="PebbleBed",
+                method=None,
+                baseline_value="76.9",
+                kind="absolute",
+            ),
+        ),
+    )
+    grounded = ground(answer, make_paper())
+    assert grounded.tldr.unsupported == ("99",)
+    assert [method.evidence.match for method in grounded.methods] == ["exact", "absent"]
+    assert (len(grounded.datasets), grounded.repeated) == (1, 1)
+    assert grounded.results[0].number == 81.4
+    assert not grounded.complete
+    assert len(grounded.evidence) == 6

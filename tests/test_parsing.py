@@ -1,0 +1,95 @@
+"""From the text of a completion to an answer."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from summarizer.completion import Completion
+from summarizer.errors import AnswerError
+from summarizer.parsing import parse
+from summarizer.prompting import load_prompt
+from summarizer.records import Tokens
+
+_VOCABULARY = load_prompt("annotate").vocabulary
+_GOOD: dict[str, Any] = {
+    "tldr": " Streams are counted. ",
+    "contribution": "study",
+    "field": "robotics",
+    "modalities": ["image"],
+    "tasks": ["counting"],
+    "methods": [{"name": "BrookNet", "role": "used"}],
+    "datasets": [],
+    "metrics": [],
+    "results": [],
+}
+
+Make = Callable[..., Completion]
+
+
+@pytest.mark.parametrize("wrap", ["{}", "```json\n{}\n```", "Here it is: {} I hope it helps.", "\n {}\n\n"])
+def test_the_first_object_is_the_answer(make_completion: Make, wrap: str) -> None:
+    """Fences and sentences around the JSON do not matter; white space around texts is dropped."""
+    answer = parse(make_completion(wrap.replace("{}", json.dumps(_GOOD))), _VOCABULARY)
+    assert answer.tldr == "Streams are counted."
+    assert answer.methods[0].name == "BrookNet"
+
+
+@pytest.mark.parametrize("text", ["", "I cannot do that.", '{"tldr": "cut of', "{" * 100_000])
+def test_what_is_no_json_says_so_and_is_kept(make_completion: Make, text: str) -> None:
+    """No object, half an object and absurd nesting are `invalid_json`, with the raw text."""
+    with pytest.raises(AnswerError) as caught:
+        parse(make_completion(text), _VOCABULARY)
+    assert (caught.value.kind, caught.value.raw) == ("invalid_json", text)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"tldr": "  "}, "tldr: String should have at least 1 character"),
+        ({"contribution": "magic"}, "contribution: Input should be 'method'"),
+        ({"contribution": None}, "contribution: missing"),
+        ({"field": "astrology"}, "field: 'astrology' is not one of"),
+        ({"modalities": ["smell"]}, r"modalities: \['smell'\] are not among"),
+        ({"methods": [{"name": "", "role": "used"}]}, r"methods\.0\.name"),
+        ({"methods": [{"name": "A", "role": "boss"}]}, r"methods\.0\.role"),
+        ({"colour": "red"}, "colour: Extra inputs"),
+        ({"tasks": "counting"}, "tasks: Input should be a valid"),
+    ],
+)
+def test_another_shape_is_a_schema_error_with_its_place(
+    make_completion: Make, change: dict[str, Any], message: str
+) -> None:
+    """JSON that is not an answer is refused with the place, in words that a model can act on."""
+    text = json.dumps(_GOOD | change)
+    with pytest.raises(AnswerError, match=message) as caught:
+        parse(make_completion(text), _VOCABULARY)
+    assert (caught.value.kind, caught.value.raw) == ("schema_error", text)
+
+
+def test_missing_field_is_a_schema_error(make_completion: Make) -> None:
+    """An answer without a list is not an answer with an empty list."""
+    text = json.dumps({name: value for name, value in _GOOD.items() if name != "results"})
+    with pytest.raises(AnswerError, match="results: Field required"):
+        parse(make_completion(text), _VOCABULARY)
+
+
+def test_plain_summary_is_one_line(make_completion: Make) -> None:
+    """What a plain summarizer writes is the summary, white space folded; nothing else is claimed."""
+    answer = parse(make_completion(" Streams\n are deep. ", structured_mode="summary"), _VOCABULARY)
+    assert (answer.tldr, answer.contribution, answer.field, answer.results) == ("Streams are deep.", None, None, ())
+    with pytest.raises(AnswerError, match="the summary is empty"):
+        parse(make_completion(" \n", structured_mode="summary"), _VOCABULARY)
+
+
+@given(st.text())
+def test_any_text_is_an_answer_or_an_answer_error(text: str) -> None:
+    """Nothing that a model can say makes the parser crash."""
+    completion = Completion(
+        request_id="a", text=text, tokens=Tokens(), structured_mode="json_schema", seconds=0.0, created_at=""
+    )
+    with pytest.raises(AnswerError):
+        parse(completion, _VOCABULARY)

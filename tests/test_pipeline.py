@@ -1,0 +1,317 @@
+"""One record for each input, in order, whatever fails."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from summarizer.completion import Completion, Identity, Outcome, Request, never
+from summarizer.errors import EndpointError, RequestError, ResumeError, SummarizerError
+from summarizer.pipeline import Input, Summarizer
+from summarizer.records import Paper, Record, Source, Unreadable
+from summarizer.settings import Settings
+
+MakePaper = Callable[..., Paper]
+MakeCompletion = Callable[..., Completion]
+
+_ANSWER: dict[str, Any] = {
+    "tldr": "It reaches 81.4% accuracy.",
+    "contribution": "method",
+    "field": "machine learning",
+    "modalities": ["time series"],
+    "tasks": ["depth of streams"],
+    "methods": [],
+    "datasets": ["PebbleBed"],
+    "metrics": ["accuracy"],
+    "results": [],
+}
+
+
+class Oracle:
+    """A backend whose answers a test decides by the id of the request; it keeps what it was asked."""
+
+    def __init__(self, make: MakeCompletion, decide: Callable[[Request], str | RequestError | None]) -> None:
+        self._make, self._decide = make, decide
+        self.asked: list[Request] = []
+        self.window = 1
+
+    @property
+    def identity(self) -> Identity:
+        return Identity(backend="oracle", model="oracle")
+
+    def complete(self, requests: Iterable[Request], stopping: Callable[[], bool] = never) -> Iterator[Outcome]:
+        begun: list[Request] = []
+        for request in requests:
+            if stopping():
+                break
+            self.asked.append(request)
+            begun.append(request)
+            if len(begun) == self.window:
+                yield from self._answer(begun)
+        yield from self._answer(begun)
+
+    def _answer(self, begun: list[Request]) -> Iterator[Outcome]:
+        # The last one first: the order of the records must not depend on the order of the answers.
+        while begun:
+            request = begun.pop()
+            decided = self._decide(request)
+            if isinstance(decided, RequestError):
+                yield decided
+            elif decided is not None:
+                yield self._make(decided, request.id)
+
+
+def _good(_request: Request) -> str:
+    return json.dumps(_ANSWER)
+
+
+def _run(
+    backend: Oracle, inputs: Iterable[Input], cache_dir: Path | None = None, written: Iterable[Record] = ()
+) -> list[Record]:
+    options = Settings() if cache_dir is None else Settings(cache_dir=cache_dir)
+    options = options.model_copy(update={"cache": cache_dir is not None})
+    return list(Summarizer(options, backend).run(inputs, written))
+
+
+def test_answer_becomes_a_record(make_paper: MakePaper, make_completion: MakeCompletion) -> None:
+    """Every field of the record is filled from the paper, the answer and what made it."""
+    paper = make_paper(url="https://example.org/1", authors=("A. Brook",), published="2026-01-01")
+    (record,) = _run(Oracle(make_completion, _good), [paper])
+    assert (record.status, record.title, record.abstract, record.authors) == (
+        "ok",
+        paper.title,
+        paper.abstract,
+        paper.authors,
+    )
+    assert record.tldr is not None
+    assert record.tldr.text == "It reaches 81.4% accuracy."
+    assert {tag.facet: tag.label for tag in record.tags} == {
+        "field": "machine learning",
+        "modality": "time series",
+        "task": "depth of streams",
+    }
+    span = record.datasets[0].evidence
+    assert paper.abstract[span.start : span.end] == "PebbleBed"
+    provenance = record.provenance
+    assert provenance is not None
+    assert (provenance.backend, provenance.prompt, provenance.structured_mode) == (
+        "oracle",
+        "annotate/v1",
+        "json_schema",
+    )
+    assert (provenance.tokens.prompt, provenance.attempts, provenance.cached) == (10, 1, False)
+
+
+def test_what_the_abstract_lacks_makes_it_partial(make_paper: MakePaper, make_completion: MakeCompletion) -> None:
+    """An invented name or number is kept and marked, and the record is not ok."""
+    invented = _ANSWER | {"tldr": "It reaches 99%.", "datasets": ["GhostSet"]}
+    (record,) = _run(Oracle(make_completion, lambda _: json.dumps(invented)), [make_paper()])
+    assert record.status == "partial"
+    assert record.tldr is not None
+    assert record.tldr.unsupported == ("99",)
+    assert record.datasets[0].evidence.match == "absent"
+
+
+def test_plain_summary_says_what_was_not_asked(make_paper: MakePaper, make_completion: MakeCompletion) -> None:
+    """A model that only writes a sentence gives a partial record with a warning that says so."""
+
+    def make(text: str, request_id: str) -> Completion:
+        return make_completion(text, request_id, structured_mode="summary")
+
+    (record,) = _run(Oracle(make, lambda _: "Streams are deep."), [make_paper()])
+    assert (record.status, record.contribution, record.tags) == ("partial", None, ())
+    assert [warning.code for warning in record.warnings] == ["summary_only"]
+
+
+def test_broken_answer_is_repaired_once(make_paper: MakePaper, make_completion: MakeCompletion) -> None:
+    """The second round sees the first answer and its error; what both took is counted."""
+
+    def decide(request: Request) -> str:
+        return _good(request) if len(request.messages) > 6 else "{broken"
+
+    backend = Oracle(make_completion, decide)
+    papers = [make_paper(1), make_paper(2)]
+    records = _run(backend, papers)
+    assert [record.status for record in records] == ["ok", "ok"]
+    provenance = records[0].provenance
+    assert provenance is not None
+    assert (provenance.attempts, provenance.tokens.prompt, provenance.seconds) == (2, 20, 1.0)
+    assert backend.asked[1].messages[-2].content == "{broken"
+
+
+def test_answer_that_stays_broken_is_a_failure_with_its_text(
+    make_paper: MakePaper, make_completion: MakeCompletion
+) -> None:
+    """Two rounds and no more; the raw text is kept."""
+    backend = Oracle(make_completion, lambda _: "no")
+    (record,) = _run(backend, [make_paper()])
+    assert record.status == "failed"
+    assert record.failure is not None
+    assert (record.failure.kind, record.failure.raw, len(backend.asked)) == ("invalid_json", "no", 2)
+
+
+def test_failed_request_costs_its_own_record(make_paper: MakePaper, make_completion: MakeCompletion) -> None:
+    """Others are not affected, and the reason stands in the record."""
+
+    def decide(request: Request) -> str | RequestError:
+        return RequestError(request.id, "truncated", "cut", raw="{") if request.id == "paper-2" else _good(request)
+
+    records = _run(Oracle(make_completion, decide), [make_paper(number) for number in (1, 2, 3)])
+    assert [record.status for record in records] == ["ok", "failed", "ok"]
+    assert records[1].failure is not None
+    assert (records[1].failure.kind, records[1].failure.raw) == ("truncated", "{")
+
+
+def test_lost_answer_is_a_failure_not_a_gap(make_paper: MakePaper, make_completion: MakeCompletion) -> None:
+    """A backend that forgets a request cannot lose a row."""
+    backend = Oracle(make_completion, lambda request: None if request.id == "paper-2" else _good(request))
+    records = _run(backend, [make_paper(number) for number in (1, 2, 3)])
+    assert [record.failure.kind if record.failure else None for record in records] == [None, "no_outcome", None]
+
+
+def test_answer_to_nothing_stops_the_run(make_paper: MakePaper, make_completion: MakeCompletion) -> None:
+    """An answer is joined to its paper by id; one that belongs to none is an error and never a guess."""
+    backend = Oracle(lambda text, _: make_completion(text, "other"), _good)
+    with pytest.raises(SummarizerError, match="'other'"):
+        _run(backend, [make_paper()])
+
+
+def test_run_level_errors_stop_the_run(make_paper: MakePaper, make_completion: MakeCompletion) -> None:
+    """What concerns every paper is raised, not written into each record."""
+
+    def decide(_request: Request) -> str:
+        raise EndpointError("the key was refused")
+
+    with pytest.raises(EndpointError):
+        _run(Oracle(make_completion, decide), [make_paper()])
+
+
+def test_unreadable_and_repeated_papers_keep_their_place(
+    make_paper: MakePaper, make_completion: MakeCompletion
+) -> None:
+    """What cannot be read, has no abstract, or stood before becomes a record of its own, without a question."""
+    where = Source(name="papers.jsonl", line=9)
+    inputs: list[Input] = [
+        Unreadable(id="f:1", title="", source=where, kind="unreadable", message="broken JSON", raw="{"),
+        make_paper(1),
+        Unreadable(id="f:3", title="T", source=where, kind="no_abstract", message="no abstract"),
+        make_paper(1),
+        make_paper(2, id="paper-1"),
+    ]
+    backend = Oracle(make_completion, _good)
+    records = _run(backend, inputs)
+    assert [record.status for record in records] == ["failed", "ok", "skipped", "skipped", "partial"]
+    kinds = [record.failure.kind if record.failure else None for record in records]
+    assert kinds == ["unreadable", None, "no_abstract", "duplicate", None]
+    assert [warning.code for warning in records[4].warnings] == ["duplicate_id"]
+    assert len(backend.asked) == 2
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    kinds=st.lists(st.sampled_from(["good", "broken", "error", "lost", "unreadable", "same"]), max_size=30),
+    window=st.integers(1, 7),
+)
+def test_counts_and_order_hold_whatever_fails(
+    make_paper: MakePaper, make_completion: MakeCompletion, kinds: list[str], window: int
+) -> None:
+    """For any mixture of faults and any order of answers, records out are inputs in, in their order."""
+
+    def decide(request: Request) -> str | RequestError | None:
+        kind = request.title.partition(" ")[0]
+        if kind == "error":
+            return RequestError(request.id, "refused", "no")
+        return {"good": _good(request), "broken": "no", "lost": None, "same": _good(request)}[kind]
+
+    inputs: list[Input] = [
+        Unreadable(id=f"p{n}", title="", source=Source(name="f", line=n), kind="unreadable", message="m")
+        if kind == "unreadable"
+        else make_paper(n, id="same" if kind == "same" else f"p{n}", title=f"{kind} {n}")
+        for n, kind in enumerate(kinds)
+    ]
+    backend = Oracle(make_completion, decide)
+    backend.window = window
+    records = _run(backend, inputs)
+    assert [(record.id, record.title) for record in records] == [(item.id, item.title) for item in inputs]
+
+
+def test_memory_is_bounded_by_a_window(make_paper: MakePaper, make_completion: MakeCompletion) -> None:
+    """Records leave while papers come in; unreadable stretches are not collected either."""
+    read = 0
+
+    def inputs() -> Iterator[Input]:
+        nonlocal read
+        for number in range(20_000):
+            read += 1
+            where = Source(name="f", line=number)
+            yield Unreadable(id=f"u{number}", title="", source=where, kind="unreadable", message="m")
+        yield make_paper()
+
+    most_ahead = 0
+    summarizer = Summarizer(Settings(cache=False), Oracle(make_completion, _good))
+    for count, _ in enumerate(summarizer.run(inputs()), start=1):
+        most_ahead = max(most_ahead, read - count)
+    assert read == 20_000
+    assert most_ahead < 3000
+
+
+def test_stopping_ends_early_with_a_whole_beginning(make_paper: MakePaper, make_completion: MakeCompletion) -> None:
+    """After a stop the records are the first ones, and no further paper was begun."""
+    backend = Oracle(make_completion, _good)
+    papers = [make_paper(number) for number in range(10)]
+    summarizer = Summarizer(Settings(cache=False), backend, stopping=lambda: len(backend.asked) >= 4)
+    assert [record.id for record in summarizer.run(papers)] == [paper.id for paper in papers[:4]]
+    assert len(backend.asked) == 4
+
+
+def test_written_records_are_not_asked_again(make_paper: MakePaper, make_completion: MakeCompletion) -> None:
+    """A run goes on after the records that are there, duplicates of them included."""
+    inputs: list[Input] = [make_paper(1), make_paper(2), make_paper(3), make_paper(1)]
+    whole = _run(Oracle(make_completion, _good), inputs)
+    for kept in range(5):
+        backend = Oracle(make_completion, _good)
+        assert _run(backend, inputs, written=whole[:kept]) == whole[kept:]
+        assert len(backend.asked) == max(0, 3 - kept)
+
+
+def test_records_of_another_run_are_refused(make_paper: MakePaper, make_completion: MakeCompletion) -> None:
+    """Other papers, other settings, or more records than papers: nothing is asked."""
+    papers = [make_paper(1), make_paper(2)]
+    backend = Oracle(make_completion, _good)
+    whole = _run(backend, papers)
+    backend.asked.clear()
+    for inputs, message in (
+        ([make_paper(2)], "holds other papers: 'paper-1' where papers.jsonl, line 2 has 'paper-2'"),
+        ([make_paper(1, abstract="Changed.")], "holds other papers"),
+        ([make_paper(1)], "more records than there are papers"),
+    ):
+        with pytest.raises(ResumeError, match=message):
+            _run(backend, inputs, written=whole)
+    with pytest.raises(ResumeError, match="'paper-1' was made with other settings"):
+        list(Summarizer(Settings(cache=False, max_tokens=9), backend).run(papers, whole))
+    assert backend.asked == []
+
+
+def test_cached_run_asks_nothing_and_says_so(
+    tmp_path: Path, make_paper: MakePaper, make_completion: MakeCompletion
+) -> None:
+    """The second run gives the same records, marked as cached, repairs included."""
+    papers = [make_paper(number) for number in range(5)]
+
+    def decide(request: Request) -> str:
+        return _good(request) if len(request.messages) > 6 or request.id != "paper-3" else "no"
+
+    first = _run(Oracle(make_completion, decide), papers, tmp_path)
+    backend = Oracle(make_completion, decide)
+    second = _run(backend, papers, tmp_path)
+    assert backend.asked == []
+    for before, after in zip(first, second, strict=True):
+        assert before.provenance is not None
+        assert after.provenance is not None
+        assert after.provenance.cached
+        unmarked = after.provenance.model_copy(update={"cached": False})
+        assert after.model_copy(update={"provenance": unmarked}) == before

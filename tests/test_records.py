@@ -1,0 +1,31 @@
+"""The published contract."""
+
+import json
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from summarizer.records import Evidence, Record, Source, record_schema
+
+_SCHEMA = Path(__file__).parent.parent / "docs" / "record.schema.json"
+
+
+def test_published_schema_is_current() -> None:
+    """`docs/record.schema.json` is what the models say; `make schema` writes it anew."""
+    assert json.loads(_SCHEMA.read_text(encoding="utf-8")) == record_schema()
+
+
+def test_record_survives_a_round_trip() -> None:
+    """A record written as JSON and read back is the same record."""
+    record = Record(id="a", title="\u2028 <T>", abstract="x\x00y 😀", source=Source(name="f", line=1), status="failed")
+    assert Record.model_validate_json(record.model_dump_json()) == record
+
+
+def test_records_are_closed_and_frozen() -> None:
+    """An unknown field is refused, and a field cannot be changed afterwards."""
+    evidence = Evidence(quote="a", match="absent")
+    with pytest.raises(ValidationError):
+        Evidence.model_validate({"quote": "a", "match": "absent", "colour": "red"})
+    with pytest.raises(ValidationError):
+        evidence.quote = "b"  # type: ignore[misc]
