@@ -30,9 +30,9 @@ _ADVICE = RequestError.KINDS | {
 class Progress:
     """Counts the records of a run and shows the counts on standard error. Use it as a context manager."""
 
-    def __init__(self, total: int | None, quiet: bool = False, stream: TextIO = sys.stderr) -> None:
-        """`total` is the number of inputs, when it is known."""
-        self._total, self._quiet, self._stream = total, quiet, stream
+    def __init__(self, total: int | None, quiet: bool = False, stream: TextIO | None = None) -> None:
+        """`total` is the number of inputs, when it is known; `stream` is standard error unless given."""
+        self._total, self._quiet, self._stream = total, quiet, stream or sys.stderr
         self._began = self._last = time.monotonic()
         self.statuses: Counter[str] = Counter()
         self.failures: Counter[str] = Counter()

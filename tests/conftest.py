@@ -13,9 +13,10 @@ _LOOPBACK = ("127.", "::1", "localhost")
 
 
 def _refuse_network(event: str, arguments: tuple[object, ...]) -> None:
-    if event == "socket.connect" and isinstance(address := arguments[1], tuple):
-        if not str(address[0]).startswith(_LOOPBACK):
-            raise RuntimeError(f"a test tried to reach {address!r}; tests use the loopback only")
+    if event != "socket.connect" or not isinstance(address := arguments[1], tuple):
+        return
+    if not str(address[0]).startswith(_LOOPBACK):
+        raise RuntimeError(f"a test tried to reach {address!r}; tests use the loopback only")
 
 
 sys.addaudithook(_refuse_network)

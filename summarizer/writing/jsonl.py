@@ -78,6 +78,8 @@ class RecordFile:
         try:
             while line:
                 line = line[self._file.write(line) :]
+        except BrokenPipeError:  # The reader of a pipe has seen enough: nothing is wrong with the output.
+            raise
         except OSError as error:
             raise OutputError(str(self.path), f"{error.strerror}; what is written stays, run again to go on") from error
 

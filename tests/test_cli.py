@@ -1,0 +1,296 @@
+"""The command line, as a person uses it."""
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from summarizer import read_records
+from summarizer.cli import main
+
+Write = Callable[[str, str], Path]
+
+_PAPERS = "".join(
+    json.dumps({"id": f"p{number}", "title": f"Paper {number}", "abstract": f"Stream {number} is deep. More follows."})
+    + "\n"
+    for number in range(6)
+)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Callable[..., int]:
+    """Call `summarizer run` on the scripted backend, with a cache of its own."""
+
+    def call(*arguments: str | Path) -> int:
+        options = ["--backend", "scripted", "--cache-dir", tmp_path / "cache"]
+        return main(["run", *map(str, [*arguments, *options])])
+
+    return call
+
+
+def _command(*arguments: str | Path) -> list[str]:
+    return [sys.executable, "-m", "summarizer", *map(str, arguments)]
+
+
+def test_papers_in_records_out(
+    write: Write, tmp_path: Path, run: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every paper gets its record, the exit code is 0, and the last line says what happened."""
+    out = tmp_path / "out.jsonl"
+    assert run(write("papers.jsonl", _PAPERS), "-o", out) == 0
+    records = list(read_records(out))
+    assert [record.id for record in records] == [f"p{number}" for number in range(6)]
+    assert records[2].tldr is not None
+    assert records[2].tldr.text == "Stream 2 is deep."
+    assert "6 papers in" in capsys.readouterr().err
+
+
+def test_failures_are_exit_code_one_with_advice(
+    write: Write, tmp_path: Path, run: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A line that is broken costs its record, not the run; the summary says what to do about each kind."""
+    papers = write("papers.jsonl", _PAPERS + '{"id": broken\n' + '{"id": "e", "title": "Empty", "abstract": " "}\n')
+    assert run(papers, "-o", tmp_path / "out.jsonl") == 1
+    error = capsys.readouterr().err
+    assert "6 ok, 0 partial, 1 failed, 1 skipped" in error
+    assert "1 x unreadable: the input is broken at the line that the record names" in error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere.jsonl", "-o", "out.jsonl"], "nowhere.jsonl"),
+        (["papers.jsonl", "-o", "missing/out.jsonl"], "missing/out.jsonl: No such file or directory"),
+        (["papers.jsonl", "-o", "out.jsonl", "--prompt", "anotate"], "there is no prompt 'anotate'"),
+        (["papers.jsonl", "-o", "out.jsonl", "--batch-size", "0"], "command line: setting 'batch_size'"),
+        (["papers.jsonl", "-o", "out.jsonl", "--config", "no.toml"], "no.toml: cannot be read"),
+        (["papers.jsonl", "-o", "out.jsonl", "--script", "no.jsonl"], "script no.jsonl"),
+        (["papers.jsonl", "-o", "papers.jsonl"], "papers.jsonl: line 1 is not a record"),
+        (["empty.jsonl", "-o", "out.jsonl"], "empty.jsonl"),
+        (["binary.jsonl", "-o", "out.jsonl"], "binary.jsonl"),
+        (["nocolumn.csv", "-o", "out.jsonl"], "--map abstract="),
+    ],
+)
+def test_what_cannot_be_done_says_what_and_where(
+    write: Write,
+    run: Callable[..., int],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    message: str,
+) -> None:
+    """A mistake of the user's is one line with the place, exit code 2, and no traceback."""
+    monkeypatch.chdir(write("papers.jsonl", _PAPERS).parent)
+    write("empty.jsonl", "")
+    write("binary.jsonl", "%PDF-1.7\0\0\0\0")
+    write("nocolumn.csv", "name,text\na,b\n")
+    assert run(*arguments) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("summarizer: error: ")
+    assert message in error
+    assert "Traceback" not in error
+    assert Path("papers.jsonl").read_text(encoding="utf-8") == _PAPERS
+
+
+def test_columns_can_be_mapped(write: Write, tmp_path: Path, run: Callable[..., int]) -> None:
+    """`--map` names the columns that have unusual names."""
+    papers = write("papers.csv", "NAME,AB\nStreams,They are deep.\n")
+    out = tmp_path / "out.jsonl"
+    assert run(papers, "-o", out, "--map", "title=NAME", "--map", "abstract=AB") == 0
+    assert [(record.title, record.abstract) for record in read_records(out)] == [("Streams", "They are deep.")]
+
+
+def test_standard_input_and_output(write: Write, tmp_path: Path) -> None:
+    """`-` reads standard input and writes standard output, which holds nothing but records."""
+    command = _command("run", "-", "-o", "-", "--backend", "scripted", "--cache-dir", tmp_path / "cache")
+    with write("papers.jsonl", _PAPERS).open() as papers:
+        done = subprocess.run(command, stdin=papers, capture_output=True, text=True, check=True)
+    assert [json.loads(line)["id"] for line in done.stdout.splitlines()] == [f"p{number}" for number in range(6)]
+    assert "6 papers" in done.stderr
+
+
+def test_reader_that_leaves_is_no_error(write: Write) -> None:
+    """`summarizer run ... -o - | head -1` ends quietly."""
+    papers = write("papers.jsonl", "".join(_PAPERS.replace('"p', f'"{copy}-p') for copy in range(2000)))
+    command = _command("run", papers, "-o", "-", "--backend", "scripted", "--no-cache", "--quiet")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == ""
+        assert process.wait(timeout=60) == 0
+
+
+def test_second_run_goes_on(write: Write, tmp_path: Path, run: Callable[..., int]) -> None:
+    """The same command on a grown input adds what is new and leaves the rest byte for byte."""
+    out = tmp_path / "out.jsonl"
+    assert run(write("papers.jsonl", _PAPERS), "-o", out) == 0
+    before = out.read_bytes()
+    more = '{"id": "new", "title": "New", "abstract": "A new stream."}\n'
+    assert run(write("papers.jsonl", _PAPERS + more), "-o", out) == 0
+    assert out.read_bytes().startswith(before)
+    assert out.read_bytes().count(b"\n") == 7
+
+
+def test_other_run_is_not_overwritten_unasked(
+    write: Write, tmp_path: Path, run: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Records of other papers or settings stay until --overwrite is given."""
+    papers, out = write("papers.jsonl", _PAPERS), tmp_path / "out.jsonl"
+    assert run(papers, "-o", out) == 0
+    before = out.read_bytes()
+    assert run(papers, "-o", out, "--max-tokens", "99") == 2
+    assert "was made with other settings; choose another file with -o, or --overwrite it" in capsys.readouterr().err
+    assert out.read_bytes() == before
+    assert run(papers, "-o", out, "--max-tokens", "99", "--overwrite") == 0
+    assert out.read_bytes() != before
+
+
+def test_environment_and_file_count(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings come from summarizer.toml and from SUMMARIZER_* as well."""
+    monkeypatch.chdir(write("papers.jsonl", _PAPERS).parent)
+    monkeypatch.setenv("SUMMARIZER_CACHE_DIR", str(tmp_path / "cache"))
+    write("summarizer.toml", 'backend = "scripted"\nlanguage = "Danish"\n')
+    assert main(["run", "papers.jsonl", "-o", "out.jsonl"]) == 0
+    provenance = next(read_records("out.jsonl")).provenance
+    assert provenance is not None
+    assert provenance.language == "Danish"
+    assert (tmp_path / "cache" / "answers").is_dir()
+
+
+def test_interrupt_finishes_writes_and_says_how_to_go_on(write: Write, tmp_path: Path) -> None:
+    """After Ctrl-C the file is whole, the message holds the command, and that command finishes the work."""
+    papers, out = write("papers.jsonl", _PAPERS), tmp_path / "out.jsonl"
+    command = _command("run", papers, "-o", out, "--backend", "scripted", "--cache-dir", tmp_path / "cache")
+    slow = [*command, "--scripted-seconds", "0.3"]
+    with subprocess.Popen(slow, stderr=subprocess.PIPE, text=True) as process:
+        while not (out.exists() and out.read_bytes().count(b"\n")):
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        _, error = process.communicate(timeout=60)
+    assert process.returncode == 130
+    written = len(list(read_records(out)))
+    assert 1 <= written < 6
+    assert f"To go on: summarizer run {papers}" in error
+    subprocess.run(command, check=True)
+    assert [record.id for record in read_records(out)] == [f"p{number}" for number in range(6)]
+
+
+def test_second_interrupt_stops_at_once(write: Write, tmp_path: Path) -> None:
+    """Who presses Ctrl-C twice does not wait for what is under way."""
+    papers, out = write("papers.jsonl", _PAPERS), tmp_path / "out.jsonl"
+    command = _command("run", papers, "-o", out, "--backend", "scripted", "--no-cache", "--scripted-seconds", "30")
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        while not out.exists():
+            time.sleep(0.02)
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        _, error = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "Traceback" not in error
+
+
+def test_terminal_shows_a_live_line(write: Write, tmp_path: Path) -> None:
+    """On a terminal the counts are shown while the run goes on."""
+    ours, theirs = pty.openpty()
+    papers = write("papers.jsonl", _PAPERS)
+    command = _command("run", papers, "-o", tmp_path / "o", "--backend", "scripted", "--no-cache")
+    with subprocess.Popen([*command, "--scripted-seconds", "0.1"], stderr=theirs) as process:
+        os.close(theirs)
+        shown = b""
+        while chunk := _read(ours):
+            shown += chunk
+        assert process.wait(timeout=60) == 0
+    assert b"6/6" in shown
+    assert b"done, 0 cached, 0 failed" in shown
+
+
+def _read(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, 4096)
+    except OSError:  # Linux says so when the other end of a terminal is closed.
+        return b""
+
+
+def test_cache_commands(
+    write: Write, tmp_path: Path, run: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is stored is counted, printed, explained and forgotten."""
+    papers = write("papers.jsonl", _PAPERS)
+    assert run(papers, "-o", tmp_path / "out.jsonl", "--quiet") == 0
+    options = ["--cache-dir", str(tmp_path / "cache")]
+    scripted = [*options, "--backend", "scripted"]
+    capsys.readouterr()
+
+    def ask(*arguments: str) -> str:
+        assert main(["cache", *arguments]) == 0
+        return capsys.readouterr().out
+
+    assert "6 answers" in ask("stats", *options)
+    assert len(ask("export", *options).splitlines()) == 6
+    assert "would be used" in ask("why", "p1", str(papers), *scripted)
+    assert "max_tokens: 640 -> 9" in ask("why", "p1", *scripted, "--max-tokens", "9")
+    assert "instructions: " in ask("why", "p1", str(papers), *scripted, "--language", "Danish")
+    papers.write_text(_PAPERS.replace("Stream 1", "Brook 1"), encoding="utf-8")
+    assert "  paper: " in ask("why", "p1", str(papers), *scripted)
+    assert "no answer is stored" in ask("why", "p99", *scripted)
+    assert main(["cache", "why", "p99", str(papers), *scripted]) == 2
+    assert "6 answers forgotten" in ask("clear", *options)
+    assert "0 answers" in ask("stats", *options)
+
+
+def test_prompts_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    """The shipped prompts are listed and shown."""
+    assert main(["prompts", "list"]) == 0
+    assert "annotate/v1" in capsys.readouterr().out
+    assert main(["prompts", "show", "annotate"]) == 0
+    assert "[limits]" in capsys.readouterr().out
+
+
+def test_digest_is_written_in_both_formats(
+    write: Write, tmp_path: Path, run: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The suffix decides; the digest has every paper; another suffix is refused."""
+    out = tmp_path / "out.jsonl"
+    assert run(write("papers.jsonl", _PAPERS), "-o", out, "--quiet") == 0
+    for name in ("digest.md", "digest.html"):
+        assert main(["digest", str(out), "-o", str(tmp_path / name), "--title", "Streams of the day"]) == 0
+        text = (tmp_path / name).read_text(encoding="utf-8")
+        assert "Streams of the day" in text
+        assert all(f"Paper {number}" in text for number in range(6))
+    assert main(["digest", str(out), "-o", str(tmp_path / "digest.docx")]) == 2
+    assert "give a name in .html or .md" in capsys.readouterr().err
+    assert main(["digest", str(write("empty.jsonl", "")), "-o", str(tmp_path / "d.md")]) == 2
+    assert main(["digest", str(out), "-o", str(tmp_path / "nowhere" / "d.md")]) == 2
+
+
+def test_doctor_finds_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A backend that answers is fine; a cache that cannot be used is not, and the exit code says so."""
+    options = ["--backend", "scripted", "--cache-dir", str(tmp_path / "cache")]
+    assert main(["doctor", *options]) == 0
+    shown = capsys.readouterr().out
+    assert "answers; the first one took" in shown
+    assert "FAIL" not in shown
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+    assert main(["doctor", "--backend", "scripted", "--cache-dir", str(tmp_path / "file")]) == 1
+    assert "FAIL cache" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("flag", ["--version", "--help"])
+def test_simple_questions_are_answered_at_once(flag: str) -> None:
+    """`--version` and `--help` load nothing but the command line itself."""
+    code = f"import sys; from summarizer.cli import main\ntry: main(['{flag}'])\nfinally: print(len(sys.modules))"
+    done = subprocess.run([sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, '.');{code}"],
+                          capture_output=True, text=True, check=True)  # fmt: skip
+    assert "summarizer" in done.stdout
+    assert int(done.stdout.splitlines()[-1]) < 150
