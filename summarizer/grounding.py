@@ -5,10 +5,10 @@ was wrapped at 78 columns is still the same abstract). Nothing else is forgiven:
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
-from summarizer.records import Answer, Evidence, Frozen, Link, Mention, Method, Paper, Result, Tldr
+from summarizer.records import Answer, ClaimedResult, Evidence, Frozen, Link, Mention, Method, Paper, Result, Tldr
 
 #: A number as papers write it: 3, 79.70, 1,000, .5; the 50 of ResNet50 and the 1.5 of v1.5 belong to names.
 _NUMBER = re.compile(r"(?<![\w.])(?:(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|\.\d+)")
@@ -33,6 +33,8 @@ class Grounded(Frozen):
     metrics: tuple[Mention, ...]
     results: tuple[Result, ...]
     links: tuple[Link, ...]
+    unsupported_values: tuple[str, ...]
+    """Values and baseline values of results that are numbers the paper does not have."""
     repeated: int
     """How many entries were dropped because the same entry stands before them."""
 
@@ -48,7 +50,9 @@ class Grounded(Frozen):
     @property
     def complete(self) -> bool:
         """Whether everything was found."""
-        return not self.tldr.unsupported and all(evidence.match != "absent" for evidence in self.evidence)
+        if self.tldr.unsupported or self.unsupported_values:
+            return False
+        return all(evidence.match != "absent" for evidence in self.evidence)
 
 
 def ground(answer: Answer, paper: Paper) -> Grounded:
@@ -78,6 +82,7 @@ def ground(answer: Answer, paper: Paper) -> Grounded:
         metrics=metrics,
         results=results,
         links=find_links(paper.abstract),
+        unsupported_values=unsupported_numbers(" ".join(_values(answer.results)), paper),
         repeated=given - kept,
     )
 
@@ -106,12 +111,12 @@ def parse_number(text: str) -> float | None:
     return numbers[0][1] if len(numbers) == 1 else None
 
 
-def unsupported_numbers(summary: str, paper: Paper) -> tuple[str, ...]:
-    """Numbers of the summary that neither the abstract nor the title has, as written."""
-    claimed = _numbers(summary)
+def unsupported_numbers(text: str, paper: Paper) -> tuple[str, ...]:
+    """Numbers of the text that neither the abstract nor the title has, as written."""
+    claimed = _numbers(text)
     if not claimed:
         return ()
-    known = {value for text in (paper.abstract, paper.title) for _, value in _numbers(text)}
+    known = {value for source in (paper.abstract, paper.title) for _, value in _numbers(source)}
     return tuple(dict.fromkeys(written for written, value in claimed if value not in known))
 
 
@@ -119,6 +124,13 @@ def find_links(abstract: str) -> tuple[Link, ...]:
     """URLs as written, without the punctuation of the sentence around them."""
     urls = dict.fromkeys(_trim_url(found.group()) for found in _URL.finditer(abstract))
     return tuple(Link(url=url, kind=_link_kind(url)) for url in urls)
+
+
+def _values(results: Iterable[ClaimedResult]) -> Iterator[str]:
+    for result in results:
+        yield result.value
+        if result.baseline_value is not None:
+            yield result.baseline_value
 
 
 def _mentions(names: Iterable[str], paper: Paper) -> tuple[Mention, ...]:

@@ -67,7 +67,7 @@ class Summarizer:
         `backend` replaces the one that the settings name. Once `stopping()` is true no new paper is begun, what is
         under way is finished, and the run ends early.
         """
-        prompt = load_prompt(settings.prompt)
+        prompt = load_prompt(settings.prompt_name)
         _check_examples(prompt)
         decoding = Decoding(max_tokens=settings.max_tokens, temperature=settings.temperature, seed=settings.seed)
         self._renderer = Renderer(prompt, settings.language, decoding)
@@ -195,6 +195,9 @@ class _Run:
         if completion.structured_mode == SUMMARY:
             message = "this model writes a summary and nothing else; the other fields were not asked"
             cautions.append(Caution(code="summary_only", message=message))
+        if grounded.unsupported_values:
+            message = f"results hold numbers that the abstract does not have: {', '.join(grounded.unsupported_values)}"
+            cautions.append(Caution(code="unsupported_value", message=message))
         if grounded.repeated:
             message = f"{grounded.repeated} entries that repeated an earlier one were dropped"
             cautions.append(Caution(code="repeated", message=message))
@@ -323,7 +326,7 @@ def _example_problem(example: Example, prompt: Prompt) -> str | None:
     except AnswerError as error:
         return str(error)
     grounded = ground(answer, paper)
-    if grounded.tldr.unsupported:
-        return f"tldr: {', '.join(grounded.tldr.unsupported)} is not in the abstract"
+    if invented := (*grounded.tldr.unsupported, *grounded.unsupported_values):
+        return f"{', '.join(invented)} is not in the abstract"
     absent = [evidence.quote for evidence in grounded.evidence if evidence.match == "absent"]
     return f"{absent[0]!r} is not in the abstract" if absent else None

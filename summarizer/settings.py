@@ -34,8 +34,8 @@ class Settings(Frozen):
     """Longest answer, in tokens of the model."""
     temperature: float = Field(default=0.0, ge=0.0)
     seed: int = 0
-    prompt: str = "annotate"
-    """Name, name/version, or path of a prompt file."""
+    prompt: str | None = None
+    """Name, name/version, or path of a prompt file; by default `compact` for the embedded model, else `annotate`."""
     language: str = "English"
     """Language of the summary; names stay verbatim."""
     cache: bool = True
@@ -56,6 +56,13 @@ class Settings(Frozen):
     """Scripted backend: JSON Lines of {"id", "text"}; without it the abstract's own words are the answer."""
     scripted_seconds: float = Field(default=0.0, ge=0.0)
     """Scripted backend: how long each answer takes."""
+
+
+    @property
+    def prompt_name(self) -> str:
+        """The prompt that is used."""
+        small = self.backend == "local" and self.model == EMBEDDED
+        return self.prompt or ("compact" if small else "annotate")
 
 
 def load_settings(

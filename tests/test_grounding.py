@@ -116,7 +116,7 @@ def test_answer_is_grounded_field_by_field(make_paper: Make) -> None:
                 metric="accuracy",
                 dataset="PebbleBed",
                 method=None,
-                baseline_value="76.9",
+                baseline_value="70.1",
                 kind="absolute",
             ),
         ),
@@ -126,5 +126,6 @@ def test_answer_is_grounded_field_by_field(make_paper: Make) -> None:
     assert [method.evidence.match for method in grounded.methods] == ["exact", "absent"]
     assert (len(grounded.datasets), grounded.repeated) == (1, 1)
     assert grounded.results[0].number == 81.4
+    assert grounded.unsupported_values == ("70.1",)
     assert not grounded.complete
     assert len(grounded.evidence) == 6

@@ -72,8 +72,7 @@ def _good(_request: Request) -> str:
 def _run(
     backend: Oracle, inputs: Iterable[Input], cache_dir: Path | None = None, written: Iterable[Record] = ()
 ) -> list[Record]:
-    options = Settings() if cache_dir is None else Settings(cache_dir=cache_dir)
-    options = options.model_copy(update={"cache": cache_dir is not None})
+    options = Settings(prompt="annotate", cache=cache_dir is not None, cache_dir=cache_dir or Path())
     return list(Summarizer(options, backend).run(inputs, written))
 
 
@@ -252,7 +251,7 @@ def test_memory_is_bounded_by_a_window(make_paper: MakePaper, make_completion: M
         yield make_paper()
 
     most_ahead = 0
-    summarizer = Summarizer(Settings(cache=False), Oracle(make_completion, _good))
+    summarizer = Summarizer(Settings(prompt="annotate", cache=False), Oracle(make_completion, _good))
     for count, _ in enumerate(summarizer.run(inputs()), start=1):
         most_ahead = max(most_ahead, read - count)
     assert read == 20_000
@@ -263,7 +262,7 @@ def test_stopping_ends_early_with_a_whole_beginning(make_paper: MakePaper, make_
     """After a stop the records are the first ones, and no further paper was begun."""
     backend = Oracle(make_completion, _good)
     papers = [make_paper(number) for number in range(10)]
-    summarizer = Summarizer(Settings(cache=False), backend, stopping=lambda: len(backend.asked) >= 4)
+    summarizer = Summarizer(Settings(prompt="annotate", cache=False), backend, stopping=lambda: len(backend.asked) >= 4)
     assert [record.id for record in summarizer.run(papers)] == [paper.id for paper in papers[:4]]
     assert len(backend.asked) == 4
 
@@ -292,7 +291,7 @@ def test_records_of_another_run_are_refused(make_paper: MakePaper, make_completi
         with pytest.raises(ResumeError, match=message):
             _run(backend, inputs, written=whole)
     with pytest.raises(ResumeError, match="'paper-1' was made with other settings"):
-        list(Summarizer(Settings(cache=False, max_tokens=9), backend).run(papers, whole))
+        list(Summarizer(Settings(prompt="annotate", cache=False, max_tokens=9), backend).run(papers, whole))
     assert backend.asked == []
 
 

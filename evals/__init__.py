@@ -1,0 +1,1 @@
+"""Evaluation of summarizer: it sees the public names of that package and nothing else."""

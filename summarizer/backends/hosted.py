@@ -1,0 +1,403 @@
+"""Answers from a server that speaks the OpenAI chat API: OpenAI itself, another vendor, or one's own machine.
+
+Requests go out from threads, a bounded number at a time, each with its own retries. This module is the only one that
+reads the key, and the key goes nowhere but into the Authorization header of requests to `base_url`: redirects are not
+followed, and what a server says is cleared of the key before it becomes a message.
+"""
+
+import ipaddress
+import json
+import math
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from itertools import chain
+from typing import TYPE_CHECKING
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import BaseModel, Field, ValidationError
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception,
+    stop_after_attempt,
+    stop_when_event_set,
+    wait_random_exponential,
+)
+from tenacity.nap import sleep_using_event
+
+from summarizer.completion import Completion, Identity, Json, Outcome, Request, never
+from summarizer.errors import EndpointError, RequestError, SettingsError
+from summarizer.records import Frozen, Tokens
+from summarizer.settings import EMBEDDED, Settings
+
+if TYPE_CHECKING:
+    import openai
+    from openai.types.chat import ChatCompletion
+
+OPENAI_URL = "https://api.openai.com/v1"
+#: Bytes of one response; an answer has some ten thousand, and a server must not be able to fill the memory.
+LONGEST_BODY = 8 * 2**20
+#: Characters of a server's words that are worth showing.
+LONGEST_QUOTE = 300
+#: What the client sends in place of a key to a server on this machine.
+NO_KEY = "no-key-is-set"
+LENGTH_KEYWORDS = frozenset({"minLength", "maxLength", "minItems", "maxItems"})
+#: Codes of a 400 that is about a parameter that all requests share, not about this one.
+SHARED_CODES = frozenset({"unsupported_parameter", "unsupported_value", "model_not_found"})
+#: Codes of a 400 that have a name of their own here.
+REJECTED_KINDS = {"context_length_exceeded": "prompt_too_long", "content_filter": "refused"}
+
+
+class Pacing(Frozen):
+    """How often one request is tried, and how long to wait in between, in seconds.
+
+    A wait that the server asks for is kept, up to `longest_wait`. Without one it is drawn at random below a limit that
+    starts at `first_wait` and doubles each time.
+    """
+
+    attempts: int = Field(default=6, ge=1)
+    first_wait: float = Field(default=2.0, gt=0.0)
+    longest_wait: float = Field(default=60.0, gt=0.0)
+
+
+class ChatMessage(BaseModel):
+    """What the model said."""
+
+    content: str | None = None
+    refusal: str | None = None
+
+
+class ChatChoice(BaseModel):
+    """One answer, and why it ended."""
+
+    message: ChatMessage
+    finish_reason: str | None = None
+
+
+class ChatUsage(BaseModel):
+    """Tokens that were billed; a server need not say."""
+
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+
+class ChatReply(BaseModel):
+    """The part of a chat completion that is used, checked: the openai client does not validate what it is sent."""
+
+    choices: list[ChatChoice] = Field(min_length=1)
+    usage: ChatUsage | None = None
+    seconds: float = 0.0
+    """How long the attempt took; measured here."""
+
+
+class HostedBackend:
+    """Answers by asking a server; implements `completion.Backend`."""
+
+    def __init__(self, settings: Settings, pacing: Pacing | None = None) -> None:
+        """Check the model and the address; `SettingsError` if they cannot be used. Nothing is sent or imported yet."""
+        if settings.model == EMBEDDED:
+            raise SettingsError("a hosted model has to be named: give --model the name that the server knows it by")
+        self._settings, self._pacing = settings, pacing or Pacing()
+        self._endpoint = (settings.base_url or OPENAI_URL).rstrip("/")
+        self._address = _check_address(self._endpoint)
+        self._backoff = wait_random_exponential(
+            multiplier=self._pacing.first_wait, min=self._pacing.first_wait / 2, max=self._pacing.longest_wait
+        )
+
+    @property
+    def identity(self) -> Identity:
+        """The server and its model; known without asking."""
+        return Identity(backend="hosted", endpoint=self._endpoint, model=self._settings.model)
+
+    def complete(self, requests: Iterable[Request], stopping: Callable[[], bool] = never) -> Iterator[Outcome]:
+        """Keep `concurrency` requests in flight and yield outcomes as they arrive.
+
+        When the server refuses what all requests share, nothing new is begun, the answers under way are yielded, and
+        then the `EndpointError` is raised. Requests that wait for another attempt at that time have no outcome.
+        """
+        source = iter(requests)
+        first = None if stopping() else next(source, None)
+        if first is None:
+            return  # A run that is wholly cached needs neither key nor client.
+        waiting, running, ending = chain((first,), source), set[Future[Outcome | EndpointError]](), threading.Event()
+        refusals: list[EndpointError] = []
+        slots = self._settings.concurrency
+        with self._connect() as client, ThreadPoolExecutor(slots) as pool:
+            try:
+                while True:
+                    while len(running) < slots and not refusals and not stopping():
+                        request = next(waiting, None)
+                        if request is None:
+                            break
+                        running.add(pool.submit(self._answer, client, request, ending))
+                    if not running:
+                        break
+                    done, running = wait(running, return_when=FIRST_COMPLETED)
+                    for outcome in [future.result() for future in done]:
+                        if isinstance(outcome, EndpointError):
+                            refusals.append(outcome)
+                            ending.set()
+                        elif not (refusals and _gave_up(outcome)):
+                            yield outcome
+            finally:
+                ending.set()  # Whoever leaves early does not sit out the waits between attempts.
+        if refusals:
+            raise refusals[0]
+
+    def _read_key(self) -> str | None:
+        name = self._settings.api_key_env
+        key = os.environ.get(name, "").strip()
+        if not key:
+            if _is_loopback(self._address):
+                return None
+            raise EndpointError(
+                f"{self._endpoint} needs a key and the environment variable {name} is not set: set it to the key, or "
+                f"name another variable with the setting 'api_key_env'"
+            )
+        if not (key.isascii() and key.isprintable()):
+            raise EndpointError(f"the environment variable {name} holds characters that no key has: copy the key again")
+        return key
+
+    def _connect(self) -> "openai.OpenAI":
+        key = self._read_key()
+        import httpx2  # noqa: PLC0415 - with openai two seconds of import, for runs that do send something
+        import openai  # noqa: PLC0415
+
+        slots = self._settings.concurrency
+        return openai.OpenAI(
+            api_key=key or NO_KEY,
+            base_url=self._endpoint,
+            timeout=self._settings.timeout,
+            max_retries=0,  # tenacity owns the retries
+            http_client=openai.DefaultHttpxClient(
+                # httpx2 would drop the key on the way to another host, but still send the abstract there.
+                follow_redirects=False,
+                limits=httpx2.Limits(max_connections=slots, max_keepalive_connections=slots),
+                # A proxy of the environment leads away from this machine.
+                trust_env=not _is_loopback(self._address),
+            ),
+        )
+
+    def _answer(self, client: "openai.OpenAI", request: Request, ending: threading.Event) -> Outcome | EndpointError:
+        import openai  # noqa: PLC0415
+
+        retrying = Retrying(
+            retry=retry_if_exception(_may_pass),
+            wait=self._wait,
+            stop=stop_after_attempt(self._pacing.attempts) | stop_when_event_set(ending),
+            sleep=sleep_using_event(ending),
+            reraise=True,
+        )
+        try:
+            reply = retrying(self._attempt, client, request)
+        except openai.APIStatusError as error:
+            if not _may_pass(error):
+                return self._refused(error, request, client.api_key)
+            problem = f"{self._endpoint} answered {error.status_code}: {_words_of(error, client.api_key)}"
+        except openai.APIError as error:
+            problem = f"{self._endpoint}: {_clean(_reason(error), client.api_key)}"
+        except UnicodeEncodeError:
+            return _failure(
+                request, "rejected", "the abstract or title holds half of a surrogate pair, which is no text"
+            )
+        else:
+            return _outcome(request, reply, retrying.statistics["attempt_number"])
+        attempts = retrying.statistics["attempt_number"]
+        return _failure(request, "transport", f"{problem} (attempts: {attempts})")
+
+    def _attempt(self, client: "openai.OpenAI", request: Request) -> ChatReply:
+        import openai  # noqa: PLC0415
+
+        started = time.monotonic()
+        parameters = self._parameters(request)
+        with client.chat.completions.with_streaming_response.create(**parameters) as response:
+            body = _read_body(response, deadline=started + self._settings.timeout)
+            try:
+                reply = ChatReply.model_validate_json(body)
+            except ValidationError as error:
+                text = body[:LONGEST_QUOTE].decode("utf-8", errors="replace")
+                message = f"the answer is not a chat completion: {text!r}; is this the address of such a server?"
+                raise openai.APIResponseValidationError(response.http_response, None, message=message) from error
+        return reply.model_copy(update={"seconds": time.monotonic() - started})
+
+    def _parameters(self, request: Request) -> Json:
+        # OpenAI's newer models refuse the old name; of the other servers not all know the new one.
+        limit = "max_completion_tokens" if self._address.hostname == "api.openai.com" else "max_tokens"
+        return {
+            "model": self._settings.model,
+            "messages": [message.model_dump() for message in request.messages],
+            "temperature": request.decoding.temperature,
+            "seed": request.decoding.seed,
+            limit: request.decoding.max_tokens,
+            "response_format": {
+                "type": "json_schema",
+                "json_schema": {"name": "answer", "strict": True, "schema": wire_schema(request.schema_text)},
+            },
+        }
+
+    def _wait(self, state: RetryCallState) -> float:
+        import openai  # noqa: PLC0415
+
+        error = state.outcome.exception() if state.outcome else None
+        asked = retry_after(error.response.headers) if isinstance(error, openai.APIStatusError) else None
+        return self._backoff(state) if asked is None else min(asked, self._pacing.longest_wait)
+
+    def _refused(self, error: "openai.APIStatusError", request: Request, key: str) -> Outcome | EndpointError:
+        said = f"{self._endpoint} answered {error.status_code}: {_words_of(error, key)}"
+        model, variable = self._settings.model, self._settings.api_key_env
+        if _is_out_of_quota(error):
+            advice = "the account has no credit or quota left: add some, then run again"
+        elif error.code in SHARED_CODES:
+            advice = f"the model {model!r} does not take what every request has: change that setting, or the model"
+        elif error.status_code in (401, 403):
+            advice = f"check that {variable} holds a valid key for this server, and that it may use the model {model!r}"
+        elif error.status_code in (404, 405):
+            advice = f"check the address (it usually ends in /v1) and the name of the model, {model!r}"
+        elif error.status_code < 400:
+            advice = "redirects are not followed: give the address that it leads to, if you trust it, as base_url"
+        else:
+            return _failure(request, REJECTED_KINDS.get(error.code or "", "rejected"), said)
+        # Not chained: the client's error repeats the server's words uncleaned, and with them perhaps the key.
+        return EndpointError(f"{said}; {advice}")
+
+
+def wire_schema(schema_text: str) -> Json:
+    """The schema as strict mode accepts it: without bounds of lengths, which are validated locally instead.
+
+    `Request.schema_text` already requires every property and allows no others.
+    """
+    schema: Json = json.loads(schema_text, object_hook=_without_lengths)
+    return schema
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds that a server asks to wait, from milliseconds, seconds or a date; None when it asks nothing legible."""
+    for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
+        try:
+            seconds = float(headers.get(name, "")) / unit
+        except ValueError:
+            continue
+        if math.isfinite(seconds) and seconds >= 0.0:
+            return seconds
+    try:
+        date = parsedate_to_datetime(headers.get("retry-after", ""))
+    except ValueError:
+        return None
+    aware = date if date.tzinfo else date.replace(tzinfo=UTC)
+    return max(0.0, (aware - datetime.now(UTC)).total_seconds())
+
+
+def _without_lengths(node: Json) -> Json:
+    # A property may be called maxItems too, and is then a schema, not a number.
+    return {name: value for name, value in node.items() if not (name in LENGTH_KEYWORDS and isinstance(value, int))}
+
+
+def _check_address(url: str) -> SplitResult:
+    try:
+        address = urlsplit(url)
+        usable = address.scheme in ("http", "https") and bool(address.hostname) and address.port != 0
+    except ValueError:
+        usable = False
+    # The address is not repeated: what is wrong with it may be that it holds a key.
+    if not usable:
+        raise SettingsError("base_url has to be an http or https address, such as http://localhost:8000/v1")
+    if address.username is not None or address.query or address.fragment:
+        raise SettingsError("base_url is written into every record: give the key by api_key_env, and no user, ? or #")
+    return address
+
+
+def _is_loopback(address: SplitResult) -> bool:
+    try:
+        return ipaddress.ip_address(address.hostname or "").is_loopback
+    except ValueError:
+        return address.hostname == "localhost"
+
+
+def _may_pass(error: BaseException) -> bool:
+    import openai  # noqa: PLC0415
+
+    if isinstance(error, openai.APIStatusError):
+        transient = error.status_code in (408, 409, 429) or error.status_code >= 500
+        return transient and not _is_out_of_quota(error)
+    return isinstance(error, openai.APIError)
+
+
+def _is_out_of_quota(error: "openai.APIStatusError") -> bool:
+    # It comes as a 429, like a rate limit, but does not pass by waiting. Other vendors say 402.
+    return error.status_code == 402 or "insufficient_quota" in (error.code, error.type)
+
+
+def _read_body(response: "openai.APIResponse[ChatCompletion]", deadline: float) -> bytes:
+    """Read a response to its end, which a server may put off for ever, a byte at a time."""
+    import httpx2  # noqa: PLC0415
+    import openai  # noqa: PLC0415
+
+    body = bytearray()
+    try:
+        for part in response.iter_bytes():
+            body += part
+            if time.monotonic() > deadline:
+                raise openai.APITimeoutError(response.http_request)
+            if len(body) > LONGEST_BODY:
+                message = f"the answer is longer than {LONGEST_BODY} bytes"
+                raise openai.APIResponseValidationError(response.http_response, None, message=message)
+    except (httpx2.RequestError, OSError) as error:
+        raise openai.APIConnectionError(request=response.http_request) from error
+    return bytes(body)
+
+
+def _outcome(request: Request, reply: ChatReply, attempts: int) -> Outcome:
+    choice = reply.choices[0]
+    text, refusal = choice.message.content or "", choice.message.refusal
+    if refusal:
+        return _failure(request, "refused", "the model declined", refusal)
+    if choice.finish_reason == "content_filter":
+        return _failure(request, "refused", "the server's filter stopped the answer", text)
+    if choice.finish_reason == "length":
+        limit = request.decoding.max_tokens
+        return _failure(request, "truncated", f"the answer was cut off at {limit} tokens", text)
+    if not text.strip():
+        return _failure(request, "empty", "the answer has no text", text)
+    usage = reply.usage or ChatUsage()
+    return Completion(
+        request_id=request.id,
+        text=text,
+        tokens=Tokens(prompt=usage.prompt_tokens or 0, completion=usage.completion_tokens or 0),
+        structured_mode="json_schema",
+        attempts=attempts,
+        seconds=reply.seconds,
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _failure(request: Request, kind: str, problem: str, raw: str = "") -> RequestError:
+    return RequestError(request.id, kind, f"{problem}; {RequestError.KINDS[kind]}", raw)
+
+
+def _gave_up(outcome: Outcome) -> bool:
+    # Once a run ends early, a request that was not tried again says nothing about its paper.
+    return isinstance(outcome, RequestError) and outcome.kind == "transport"
+
+
+def _reason(error: "openai.APIError") -> str:
+    # "Connection error." has its reason in the error of the layer below.
+    return f"{error.message} {error.__cause__ or ''}"
+
+
+def _words_of(error: "openai.APIStatusError", key: str) -> str:
+    body = error.body
+    message = body.get("message") if isinstance(body, dict) else None
+    said = message if isinstance(message, str) else error.response.text
+    return _clean(said or error.response.headers.get("location", ""), key)
+
+
+def _clean(text: str, key: str) -> str:
+    """One printable line of a server's words, without the key that some servers repeat in full."""
+    line = "".join(character if character.isprintable() else " " for character in text.replace(key, "[key]"))
+    line = " ".join(line.split())
+    return line if len(line) <= LONGEST_QUOTE else f"{line[:LONGEST_QUOTE]}..."

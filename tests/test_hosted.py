@@ -1,0 +1,504 @@
+"""The hosted backend against servers on loopback sockets."""
+
+import itertools
+import json
+import subprocess
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+
+from summarizer.backends.hosted import LONGEST_BODY, HostedBackend, Pacing, retry_after, wire_schema
+from summarizer.completion import Completion, Decoding, Json, Message, Outcome, Request
+from summarizer.errors import EndpointError, RequestError, SettingsError
+from summarizer.prompting import answer_schema, load_prompt
+from summarizer.settings import Settings
+from tests.chat_server import ChatServer, Reply, answer, fault
+
+KEY = "sk-invented-4711"
+VARIABLE = "HOSTED_TEST_KEY"
+QUICK = Pacing(attempts=4, first_wait=0.01, longest_wait=0.3)
+SCHEMA = {
+    "type": "object",
+    "properties": {"tldr": {"type": "string", "minLength": 1, "maxLength": 300}},
+    "required": ["tldr"],
+    "additionalProperties": False,
+}
+
+
+@pytest.fixture(autouse=True)
+def _key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, KEY)
+
+
+def settings(url: str | None, **others: object) -> Settings:
+    """Settings of a hosted run."""
+    values: Json = {
+        "backend": "hosted",
+        "model": "m",
+        "base_url": url,
+        "api_key_env": VARIABLE,
+        "timeout": 10.0,
+        **others,
+    }
+    return Settings(**values)
+
+
+def request(name: str) -> Request:
+    """A request whose abstract, and last message, is its id."""
+    return Request(
+        id=name,
+        messages=(Message(role="system", content="Read."), Message(role="user", content=name)),
+        schema_text=json.dumps(SCHEMA),
+        decoding=Decoding(max_tokens=64, temperature=0.5, seed=9),
+        title="T",
+        abstract=name,
+    )
+
+
+def ask(server: ChatServer, *names: str, **others: object) -> list[Outcome]:
+    """All outcomes for requests of these names."""
+    return list(HostedBackend(settings(server.url, **others), QUICK).complete(request(name) for name in names))
+
+
+def failure(server: ChatServer) -> RequestError:
+    """The failure of the only request."""
+    (outcome,) = ask(server, "p")
+    assert isinstance(outcome, RequestError)
+    assert outcome.request_id == "p"
+    return outcome
+
+
+def success(outcome: Outcome) -> Completion:
+    """The outcome, which has to be an answer."""
+    assert isinstance(outcome, Completion), outcome
+    return outcome
+
+
+def test_every_answer_belongs_to_its_request() -> None:
+    """Fifty requests, eight at a time, and each completion carries the text that was written for its own prompt."""
+    together = threading.Barrier(8)
+
+    def reply(prompt: str, _: int) -> Reply:
+        if prompt in {f"p{n}" for n in range(8)}:
+            together.wait(20.0)
+        return answer(f"about {prompt}", delay=0.005)
+
+    with ChatServer(reply) as server:
+        outcomes = [success(outcome) for outcome in ask(server, *(f"p{n}" for n in range(50)), concurrency=8)]
+    assert {outcome.request_id: outcome.text for outcome in outcomes} == {f"p{n}": f"about p{n}" for n in range(50)}
+    assert len(outcomes) == len(server.bodies) == 50
+    assert server.most_at_once == 8
+
+
+def test_a_completion_says_what_it_took() -> None:
+    """Tokens are the server's, the price is unknown rather than nothing, and the time is in UTC."""
+    with ChatServer(lambda *_: answer("{}", delay=0.05)) as server:
+        outcome = success(ask(server, "p")[0])
+    assert (outcome.tokens.prompt, outcome.tokens.completion) == (11, 7)
+    assert (outcome.cost_usd, outcome.attempts, outcome.structured_mode) == (None, 1, "json_schema")
+    assert 0.05 <= outcome.seconds < 10.0
+    assert datetime.fromisoformat(outcome.created_at).utcoffset() == timedelta(0)
+
+
+def test_a_server_that_does_not_count_loses_no_answer() -> None:
+    """A reply without usage, or with usage of nulls, is an answer all the same."""
+    bodies = [{**dict(_body("yes")), "usage": usage} for usage in (None, {"prompt_tokens": None})]
+    with ChatServer(lambda prompt, _: Reply(body=bodies[int(prompt)])) as server:
+        assert [success(outcome).text for outcome in ask(server, "0", "1")] == ["yes", "yes"]
+
+
+def test_the_request_goes_out_as_it_was_rendered() -> None:
+    """Messages, decoding, model and the strict schema are on the wire, and the key is in its header."""
+    with ChatServer(lambda *_: answer("{}")) as server:
+        ask(server, "p")
+    (body,), (headers,) = server.bodies, server.headers
+    assert body["path"] == "/v1/chat/completions"
+    assert body["messages"] == [{"role": "system", "content": "Read."}, {"role": "user", "content": "p"}]
+    assert (body["model"], body["max_tokens"], body["temperature"], body["seed"]) == ("m", 64, 0.5, 9)
+    assert body["response_format"] == {
+        "type": "json_schema",
+        "json_schema": {"name": "answer", "strict": True, "schema": wire_schema(json.dumps(SCHEMA))},
+    }
+    assert headers["authorization"] == f"Bearer {KEY}"
+
+
+def test_the_wire_schema_of_the_shipped_prompt_is_strict() -> None:
+    """Every object closes and requires its properties, no bound of a length is left, and nothing else is lost."""
+    prompt = load_prompt("annotate")
+    full = answer_schema(prompt.vocabulary, prompt.file.limits)
+    wire = wire_schema(json.dumps(full))
+    for node in _nodes(wire):
+        assert not {"minLength", "maxLength", "minItems", "maxItems"} & node.keys()
+        if node.get("type") == "object":
+            assert node["additionalProperties"] is False
+            assert node["required"] == list(node["properties"])
+    assert len(list(_nodes(wire))) == len(list(_nodes(full)))
+    assert list(wire["properties"]) == list(full["properties"])
+
+
+def test_a_property_may_be_named_like_a_keyword() -> None:
+    """Only bounds are taken out of the schema, not a property that happens to have the name of one."""
+    schema = {"properties": {"maxItems": {"type": "string", "maxLength": 3}}}
+    assert wire_schema(json.dumps(schema)) == {"properties": {"maxItems": {"type": "string"}}}
+
+
+def test_a_rate_limit_is_waited_out() -> None:
+    """After a 429 the next attempt comes when the server said, and is counted."""
+    limited = fault(429, "slow down", "rate_limit_exceeded", retry_after_ms="200")
+    with ChatServer(lambda _, attempt: limited if attempt == 1 else answer("yes")) as server:
+        assert success(ask(server, "p")[0]).attempts == 2
+    first, second = server.times
+    assert 0.2 <= second - first < 2.0
+
+
+def test_no_wait_is_longer_than_the_longest() -> None:
+    """A server that asks for an hour is asked again after `longest_wait`."""
+    limited = fault(429, "slow down", retry_after="3600")
+    with ChatServer(lambda _, attempt: limited if attempt == 1 else answer("yes")) as server:
+        assert success(ask(server, "p")[0]).attempts == 2
+    first, second = server.times
+    assert 0.3 <= second - first < 2.0
+
+
+def test_retry_after_is_read_in_all_its_forms() -> None:
+    """Milliseconds go before seconds, a date is an interval from now, and nonsense is no request to wait."""
+    soon = datetime.now(UTC) + timedelta(seconds=30)
+    assert retry_after({"retry-after-ms": "1500", "retry-after": "9"}) == 1.5
+    assert retry_after({"retry-after": "0.25"}) == 0.25
+    assert retry_after({"retry-after-ms": "soon", "retry-after": "3"}) == 3.0
+    assert 27.0 < (retry_after({"retry-after": format_datetime(soon, usegmt=True)}) or 0.0) <= 30.0
+    assert retry_after({"retry-after": "Mon, 05 Jan 2015 10:00:00 -0000"}) == 0.0
+    for nonsense in ({}, {"retry-after": ""}, {"retry-after": "nan"}, {"retry-after": "-4"}, {"retry-after": "later"}):
+        assert retry_after(nonsense) is None
+
+
+@pytest.mark.parametrize("status", [408, 409, 500, 503])
+def test_a_passing_fault_is_tried_again(status: int) -> None:
+    """Timeouts, conflicts and faults of the server cost an attempt and not the record."""
+    with ChatServer(lambda _, attempt: fault(status, "busy") if attempt < 3 else answer("yes")) as server:
+        outcome = success(ask(server, "p")[0])
+    assert (outcome.text, outcome.attempts) == ("yes", 3)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(reset=True),
+        Reply(body={"choices": []}, cut=True),
+        Reply(body="<html>Sign in</html>"),
+        Reply(body={"choices": []}),
+        answer("x" * (LONGEST_BODY + 1)),
+    ],
+    ids=["reset", "cut off", "portal", "no choice", "flood"],
+)
+def test_a_broken_reply_is_tried_again(reply: Reply) -> None:
+    """A broken connection, a page of a portal, a reply without an answer or without end cost only an attempt."""
+    with ChatServer(lambda _, attempt: reply if attempt == 1 else answer("yes")) as server:
+        assert success(ask(server, "p")[0]).attempts == 2
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        (fault(503, "overloaded"), "503: overloaded"),
+        (Reply(reset=True), "Connection error"),
+        (Reply(body="<html>Sign in</html>"), "<html>Sign in"),
+    ],
+)
+def test_retries_end(reply: Reply, said: str) -> None:
+    """When every attempt fails, the record fails with what happened last, after as many attempts as were allowed."""
+    with ChatServer(lambda *_: reply) as server:
+        outcome = failure(server)
+    assert outcome.kind == "transport"
+    assert said in str(outcome)
+    assert "attempts: 4" in str(outcome)
+    assert len(server.bodies) == 4
+
+
+def test_a_silent_server_times_out() -> None:
+    """An attempt without an answer ends after `timeout` and is repeated."""
+    with ChatServer(lambda _, attempt: answer("yes", delay=2.0 if attempt == 1 else 0.0)) as server:
+        assert success(ask(server, "p", timeout=0.4)[0]).attempts >= 2
+    assert server.times[1] - server.times[0] < 1.5
+
+
+def test_a_trickling_server_times_out() -> None:
+    """An answer that comes a byte at a time is not waited for longer than `timeout`, although no byte is late."""
+    slow = Reply(body=_body("yes"), trickle=0.05)
+    with ChatServer(lambda _, attempt: slow if attempt == 1 else answer("yes")) as server:
+        assert success(ask(server, "p", timeout=0.5)[0]).attempts >= 2
+    assert server.times[1] - server.times[0] < 3.0
+
+
+def test_a_wrong_key_stops_the_run() -> None:
+    """A 401 is raised with advice and without the key that the server repeats; nothing is tried twice."""
+    wrong = fault(401, f"Incorrect API key provided: {KEY}")
+    with ChatServer(lambda *_: wrong) as server, pytest.raises(EndpointError) as caught:
+        ask(server, *(f"p{n}" for n in range(100)), concurrency=2)
+    assert VARIABLE in str(caught.value)
+    assert "401" in str(caught.value)
+    assert KEY not in "".join(traceback.format_exception(caught.value))
+    assert len(server.bodies) <= 4
+
+
+@pytest.mark.parametrize(
+    ("reply", "advice"),
+    [
+        (fault(403, "not yours"), VARIABLE),
+        (fault(404, "no such model"), "/v1"),
+        (fault(402, "pay"), "credit"),
+        (fault(429, "You exceeded your current quota", "insufficient_quota"), "credit"),
+        (fault(400, "no such temperature", "unsupported_value"), "setting"),
+    ],
+)
+def test_what_every_request_would_meet_stops_the_run(reply: Reply, advice: str) -> None:
+    """Refusals that are about the account, the address or the settings are raised at the first attempt, with advice."""
+    with ChatServer(lambda *_: reply) as server, pytest.raises(EndpointError, match=advice):
+        ask(server, "p")
+    assert len(server.bodies) == 1
+
+
+def test_answers_under_way_survive_a_stop() -> None:
+    """Answers that were paid for are yielded before the refusal is raised, and waits for retries are cut short."""
+    refused = threading.Event()
+
+    def reply(prompt: str, _: int) -> Reply:
+        if prompt == "busy":
+            return fault(503, "busy", retry_after="20")
+        if prompt == "no":
+            refused.set()
+            return fault(401, "no")
+        refused.wait(10.0)
+        return answer(prompt, delay=0.5)
+
+    outcomes: list[Outcome] = []
+    started = time.monotonic()
+    with ChatServer(reply) as server:
+        backend = HostedBackend(settings(server.url, concurrency=4), Pacing())
+        names = ("paid", "busy", "no", "paid too", "never")
+        with pytest.raises(EndpointError):
+            outcomes.extend(backend.complete(request(name) for name in names))
+    assert time.monotonic() - started < 15.0
+    assert {outcome.request_id for outcome in outcomes} == {"paid", "paid too"}
+    assert "never" not in {body["messages"][-1]["content"] for body in server.bodies}
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        (fault(400, "bad words"), "rejected"),
+        (fault(422, "bad form"), "rejected"),
+        (fault(413, "too big"), "rejected"),
+        (fault(400, "8,193 tokens", "context_length_exceeded"), "prompt_too_long"),
+        (fault(400, "filtered", "content_filter"), "refused"),
+    ],
+)
+def test_a_rejected_request_fails_alone(reply: Reply, kind: str) -> None:
+    """A request that the server does not accept fails once, with the server's words, and the others are answered."""
+    with ChatServer(lambda prompt, _: reply if prompt == "p1" else answer(prompt)) as server:
+        outcomes = {outcome.request_id: outcome for outcome in ask(server, "p0", "p1", "p2")}
+    failed = outcomes.pop("p1")
+    assert isinstance(failed, RequestError)
+    assert failed.kind == kind
+    assert str(reply.body["error"]["message"]) in str(failed) if isinstance(reply.body, dict) else False
+    assert {success(outcome).text for outcome in outcomes.values()} == {"p0", "p2"}
+    assert len(server.bodies) == 3
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind", "raw"),
+    [
+        (answer('{"tldr": "half', finish="length"), "truncated", '{"tldr": "half'),
+        (answer(None, finish="length"), "truncated", ""),
+        (answer(None, refusal="I cannot."), "refused", "I cannot."),
+        (answer("par", finish="content_filter"), "refused", "par"),
+        (answer(None), "empty", ""),
+        (answer(" \n"), "empty", " \n"),
+    ],
+)
+def test_an_incomplete_answer_is_a_failure(reply: Reply, kind: str, raw: str) -> None:
+    """Cut off, refused and empty answers are told apart, keep what was said, and are not asked for again."""
+    with ChatServer(lambda *_: reply) as server:
+        outcome = failure(server)
+    assert (outcome.kind, outcome.raw) == (kind, raw)
+    assert len(server.bodies) == 1
+
+
+def test_half_a_character_fails_alone() -> None:
+    """An abstract that cannot be encoded fails without being sent, and the others are answered."""
+    with ChatServer(lambda prompt, _: answer(prompt)) as server:
+        broken, fine = sorted(ask(server, "\ud800", "p"), key=lambda outcome: isinstance(outcome, Completion))
+    assert isinstance(broken, RequestError)
+    assert broken.kind == "rejected"
+    assert success(fine).text == "p"
+
+
+def test_words_of_the_server_are_one_printable_line() -> None:
+    """Control characters and length of a server's message cannot disturb a terminal."""
+    with ChatServer(lambda *_: fault(400, "bad\x1b[2J\n" + "x" * 10_000)) as server:
+        said = str(failure(server))
+    assert said.isprintable()
+    assert len(said) < 600
+
+
+def test_redirects_are_not_followed() -> None:
+    """Neither key nor abstract goes to the server that a redirect names; the run stops with advice."""
+    with ChatServer(lambda *_: answer("stolen")) as other:
+        moved = Reply(status=307, headers={"location": f"{other.url}/chat/completions"})
+        with ChatServer(lambda *_: moved) as server, pytest.raises(EndpointError, match="redirects") as caught:
+            ask(server, "p")
+        assert other.bodies == []
+        assert other.url in str(caught.value)
+
+
+def test_a_missing_key_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the key the error names the variable, before anything is sent."""
+    monkeypatch.delenv(VARIABLE)
+    backend = HostedBackend(settings("https://models.example/v1"))
+    with pytest.raises(EndpointError, match=VARIABLE):
+        next(backend.complete([request("p")]))
+
+
+def test_a_key_that_cannot_be_sent_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key with characters that no header takes is an error that does not repeat it."""
+    monkeypatch.setenv(VARIABLE, "sk-\N{LEFT DOUBLE QUOTATION MARK}4711")
+    with pytest.raises(EndpointError, match=VARIABLE) as caught:
+        next(HostedBackend(settings("https://models.example/v1")).complete([request("p")]))
+    assert "4711" not in str(caught.value)
+
+
+def test_a_server_on_this_machine_needs_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a loopback address the run goes on without a key, and past any proxy of the environment."""
+    monkeypatch.delenv(VARIABLE)
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    with ChatServer(lambda *_: answer("yes")) as server:
+        assert success(ask(server, "p")[0]).text == "yes"
+    assert KEY not in server.headers[0]["authorization"]
+
+
+def test_no_requests_need_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that is wholly cached asks nothing of the server, not even whether there is a key."""
+    monkeypatch.delenv(VARIABLE)
+    assert list(HostedBackend(settings("https://models.example/v1")).complete([])) == []
+
+
+def test_the_identity_names_server_and_model() -> None:
+    """The default server is OpenAI, a final slash makes no other server, and the key is nowhere."""
+    assert HostedBackend(settings(None)).identity.endpoint == "https://api.openai.com/v1"
+    identity = HostedBackend(settings("http://models.example/v1/")).identity
+    assert (identity.backend, identity.endpoint, identity.model) == ("hosted", "http://models.example/v1", "m")
+    assert KEY not in identity.model_dump_json()
+
+
+def test_a_model_has_to_be_named() -> None:
+    """The embedded model is not a hosted one."""
+    with pytest.raises(SettingsError, match="--model"):
+        HostedBackend(Settings(backend="hosted"))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "models.example/v1",
+        "ftp://models.example",
+        "http://",
+        "http://[::1",
+        "https://a:pw4711@b/v1",
+        "https://b?k=4711",
+    ],
+)
+def test_an_unusable_address_is_refused(url: str) -> None:
+    """An address that is none, or that holds a secret, is a setting to correct, and is not repeated."""
+    with pytest.raises(SettingsError, match="base_url") as caught:
+        HostedBackend(settings(url))
+    assert "4711" not in str(caught.value)
+
+
+def test_an_endless_source_is_pulled_as_needed() -> None:
+    """Never more requests are pulled than are in flight and answered, so a million rows cost no memory."""
+    pulled = 0
+
+    def endless() -> Iterator[Request]:
+        nonlocal pulled
+        for number in itertools.count():
+            pulled += 1
+            yield request(f"p{number}")
+
+    with ChatServer(lambda prompt, _: answer(prompt)) as server:
+        outcomes = HostedBackend(settings(server.url, concurrency=3), QUICK).complete(endless())
+        for taken in range(1, 31):
+            success(next(outcomes))
+            assert pulled <= taken + 2 * 3
+        outcomes.close()  # type: ignore[attr-defined]
+    assert len(server.bodies) <= pulled
+
+
+def test_stopping_finishes_what_is_under_way() -> None:
+    """After a stop no request is pulled, and those in flight are yielded."""
+    source = iter([request(f"p{n}") for n in range(100)])
+    taken: list[Outcome] = []
+    with ChatServer(lambda prompt, _: answer(prompt, delay=0.05)) as server:
+        backend = HostedBackend(settings(server.url, concurrency=4), QUICK)
+        taken.extend(backend.complete(source, lambda: len(taken) >= 5))
+    assert {success(outcome).request_id for outcome in taken} == {f"p{n}" for n in range(len(taken))}
+    assert len(taken) == len(server.bodies) <= 5 + 4
+    assert next(source).id == f"p{len(taken)}"
+
+
+def test_a_stop_before_the_start_begins_nothing() -> None:
+    """When stopping is true from the start, nothing is pulled."""
+    source = iter([request("p")])
+    assert list(HostedBackend(settings("https://models.example/v1")).complete(source, lambda: True)) == []
+    assert next(source).id == "p"
+
+
+def test_leaving_early_cuts_waits_short() -> None:
+    """Whoever closes the iterator does not sit out a long wait between attempts."""
+    began = threading.Event()
+
+    def reply(prompt: str, _: int) -> Reply:
+        if prompt == "busy":
+            began.set()
+            return fault(503, "busy", retry_after="30")
+        began.wait(5.0)
+        return answer(prompt)
+
+    started = time.monotonic()
+    with ChatServer(reply) as server:
+        outcomes = HostedBackend(settings(server.url, concurrency=2), Pacing()).complete(map(request, ("busy", "p")))
+        assert success(next(outcomes)).text == "p"
+        outcomes.close()  # type: ignore[attr-defined]
+    assert time.monotonic() - started < 10.0
+
+
+def test_the_client_is_imported_on_the_first_request() -> None:
+    """Making the backend, and asking what it is, does not import openai."""
+    program = (
+        "import sys; from summarizer.backends.hosted import HostedBackend; from summarizer.settings import Settings; "
+        "HostedBackend(Settings(model='m')).identity; sys.exit(any(m in sys.modules for m in ('openai', 'httpx2')))"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def _body(text: str) -> Json:
+    body = answer(text).body
+    assert isinstance(body, dict)
+    return body
+
+
+def _nodes(schema: object) -> Iterator[Json]:
+    children: list[object] = []
+    if isinstance(schema, dict):
+        yield schema
+        children = list(schema.values())
+    elif isinstance(schema, list):
+        children = schema
+    for child in children:
+        yield from _nodes(child)
