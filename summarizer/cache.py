@@ -68,6 +68,8 @@ def request_parts(identity: Identity, request: Request) -> Parts:
     )
 
 
+# The pipeline asks for the record's provenance, the cache for the look-up, of requests that are under way together.
+@lru_cache(maxsize=512)
 def request_key(identity: Identity, request: Request) -> str:
     """SHA-256 of the canonical JSON of the parts."""
     return _digest(request_parts(identity, request).model_dump_json())

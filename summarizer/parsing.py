@@ -18,11 +18,11 @@ def parse(completion: Completion, vocabulary: Vocabulary) -> Answer:
     if completion.structured_mode == SUMMARY:
         return _parse_summary(text)
     try:
-        answer = Answer.model_validate_json(_first_object(text))
+        answer = Answer.model_validate_json(text)
     except ValidationError as error:
-        problem = error.errors(include_input=False, include_url=False)[0]
-        place = ".".join(str(part) for part in problem["loc"]) or "the object"
-        raise AnswerError("schema_error", f"{place}: {problem['msg']}", text) from error
+        if error.errors(include_input=False)[0]["type"] != "json_invalid":
+            raise _schema_error(error, text) from error
+        answer = _parse_inner(text)
     _check_labels(answer, vocabulary, text)
     return answer
 
@@ -44,16 +44,24 @@ def _parse_summary(text: str) -> Answer:
     )
 
 
-def _first_object(text: str) -> str:
+def _parse_inner(text: str) -> Answer:
     # Models that are only asked for JSON like to wrap it in a fence or a sentence: the first object is the answer.
     start = text.find("{")
     if start < 0:
         raise AnswerError("invalid_json", "there is no JSON object in the answer", text)
     try:
         _, end = json.JSONDecoder().raw_decode(text, start)
+        return Answer.model_validate_json(text[start:end])
+    except ValidationError as error:
+        raise _schema_error(error, text) from error
     except (ValueError, RecursionError) as error:
         raise AnswerError("invalid_json", f"the JSON is broken: {error}", text) from error
-    return text[start:end]
+
+
+def _schema_error(error: ValidationError, text: str) -> AnswerError:
+    problem = error.errors(include_input=False, include_url=False)[0]
+    place = ".".join(str(part) for part in problem["loc"]) or "the object"
+    return AnswerError("schema_error", f"{place}: {problem['msg']}", text)
 
 
 def _check_labels(answer: Answer, vocabulary: Vocabulary, text: str) -> None:

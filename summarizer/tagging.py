@@ -33,4 +33,5 @@ def canonical_label(mention: str) -> str:
 
 
 def _is_name(word: str) -> bool:
-    return any(letter.isupper() or letter.isdigit() for letter in word[1:])
+    rest = word[1:]
+    return rest != rest.lower() or any(map(str.isdigit, rest))

@@ -1,0 +1,62 @@
+"""What is built is what works: the wheel, in an empty environment, away from the checkout."""
+
+import os
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+_ROOT = Path(__file__).parent.parent
+_PAPERS = '{"id": "p1", "title": "Streams", "abstract": "Streams are deep. More follows."}\n'
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the wheel from the checkout, with the build tools that are installed here."""
+    folder = tmp_path_factory.mktemp("dist")
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(_ROOT)]
+    subprocess.run(command, check=True, capture_output=True)
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+def test_wheel_holds_the_prompts_byte_for_byte(wheel: Path) -> None:
+    """Every prompt file of the checkout is inside, unchanged, and so are the type marker and the template."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+        assert {"summarizer/py.typed", "summarizer/writing/digest.html.jinja", "evals/__init__.py"} <= names
+        for path in (_ROOT / "prompts").rglob("*.toml"):
+            inside = f"summarizer/prompts/{path.relative_to(_ROOT / 'prompts').as_posix()}"
+            assert archive.read(inside) == path.read_bytes()
+        assert not [name for name in names if name.startswith(("tests/", "benchmarks/", "prompts/"))]
+
+
+def test_installed_wheel_runs(wheel: Path, tmp_path: Path) -> None:
+    """In an environment of its own the command reads papers and writes a digest, with its prompts from the wheel."""
+    venv.create(tmp_path / "venv", with_pip=True)
+    python = tmp_path / "venv" / "bin" / "python"
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+
+    def call(*command: str | Path) -> str:
+        done = subprocess.run(
+            [str(part) for part in command], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    # The dependencies are those of this environment, seen through a path file: only the package itself is installed.
+    call(python, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", wheel)
+    packages = next((tmp_path / "venv" / "lib").glob("python*")) / "site-packages"
+    (packages / "dependencies.pth").write_text(f"{Path(pytest.__file__).parent.parent}\n", encoding="utf-8")
+
+    (tmp_path / "papers.jsonl").write_text(_PAPERS, encoding="utf-8")
+    command = tmp_path / "venv" / "bin" / "summarizer"
+    where = call(python, "-c", "import summarizer.prompting as p; print(p.__file__, p._root())").split()
+    assert all(str(packages) in path for path in where)
+    assert "annotate/v1" in call(command, "prompts", "list")
+    call(command, "run", "papers.jsonl", "-o", "out.jsonl", "--backend", "scripted", "--cache-dir", "cache")
+    call(command, "digest", "out.jsonl", "-o", "digest.html")
+    assert "Streams are deep." in (tmp_path / "digest.html").read_text(encoding="utf-8")
