@@ -58,14 +58,15 @@ def main() -> None:
         seconds = [run(folder, f"again-{number}.jsonl") for number in range(options.runs)]
     best, middle = min(seconds), sorted(seconds)[len(seconds) // 2]
     print(f"{options.n} papers from the cache: median {middle:.2f} s, best {best:.2f} s, one paper {startup:.2f} s")
-    print(f"records per second: whole process {options.n / middle:.0f}, without start-up {options.n / (middle - startup):.0f}")
+    print(f"records per second: {options.n / middle:.0f}, or {options.n / (middle - startup):.0f} without the start-up")
 
 
 def write_papers(folder: Path, count: int) -> None:
     """Write invented papers of some hundred words, and one script with the answer to all of them."""
-    with (folder / "papers.jsonl").open("w", encoding="utf-8") as papers, (folder / "script.jsonl").open("w") as script:
+    with (folder / "papers.jsonl").open("w") as papers, (folder / "script.jsonl").open("w") as script:
         for number in range(count):
-            paper = {"id": f"p{number}", "title": f"Hearing Stream {number}", "abstract": _ABSTRACT.format(number=number)}
+            abstract = _ABSTRACT.format(number=number)
+            paper = {"id": f"p{number}", "title": f"Hearing Stream {number}", "abstract": abstract}
             papers.write(json.dumps(paper) + "\n")
             script.write(json.dumps({"id": paper["id"], "text": _ANSWER}) + "\n")
 

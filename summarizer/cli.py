@@ -201,7 +201,7 @@ def _read(inputs: Sequence[str], settings: "Settings", options: argparse.Namespa
         columns=settings.columns,
         encoding=settings.encoding,
         limit=options.limit,
-        input_format=options.format,
+        input_format=options.input_format,
     )
 
 

@@ -14,7 +14,7 @@ _EPILOG = """\
 examples:
   summarizer run papers.jsonl -o out.jsonl          with the small model that comes along
   summarizer run page.txt -o out.jsonl --model Qwen/Qwen3-4B-Instruct-2507
-  cat papers.csv | summarizer run - --format csv -o out.jsonl
+  cat papers.csv | summarizer run - --input-format csv -o out.jsonl
   summarizer digest out.jsonl -o digest.html
 
 exit codes: 0 all records fine, 1 finished with failures, 2 nothing could be done, 130 interrupted"""
@@ -76,7 +76,7 @@ def parser() -> argparse.ArgumentParser:
 def _add_reading(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--limit", type=int, metavar="N", help="read only the first N papers")
     parser.add_argument(
-        "--format", choices=["jsonl", "csv", "tsv", "page"], help="of the input, where its name does not tell"
+        "--input-format", choices=["jsonl", "csv", "tsv", "page"], help="of the input, where its name does not tell"
     )
     parser.add_argument("--encoding", default=argparse.SUPPRESS, help="of the input (default utf-8)")
     parser.add_argument(

@@ -15,7 +15,9 @@ Write = Callable[[str, str], Path]
 
 
 def _record(number: int) -> Record:
-    return Record(id=f"r{number}", title="T", abstract="x\u2028y", source=Source(name="f", line=number), status="failed")
+    return Record(
+        id=f"r{number}", title="T", abstract="x\u2028y", source=Source(name="f", line=number), status="failed"
+    )
 
 
 def test_records_come_back(tmp_path: Path) -> None:

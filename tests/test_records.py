@@ -28,4 +28,4 @@ def test_records_are_closed_and_frozen() -> None:
     with pytest.raises(ValidationError):
         Evidence.model_validate({"quote": "a", "match": "absent", "colour": "red"})
     with pytest.raises(ValidationError):
-        evidence.quote = "b"  # type: ignore[misc]
+        evidence.quote = "b"

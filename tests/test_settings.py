@@ -68,4 +68,4 @@ def test_a_key_in_the_wrong_place_is_not_printed() -> None:
 def test_settings_cannot_change() -> None:
     """Settings are one frozen value."""
     with pytest.raises(ValueError, match="frozen"):
-        Settings().model = "other"  # type: ignore[misc]
+        Settings().model = "other"

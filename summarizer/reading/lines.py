@@ -1,0 +1,147 @@
+"""From bytes to lines: open an input, undo gzip, settle the encoding, and give lines of bounded length."""
+
+import codecs
+import gzip
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple, TextIO
+
+from summarizer.errors import InputError
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+#: Longest line or cell, in characters; what is longer is reported and never held.
+LONGEST = 16 * 2**20
+#: Name of standard input.
+STDIN = "-"
+
+_HEAD = 64 * 2**10
+# UTF-32 first: its mark begins with that of UTF-16.
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_SIGNATURES = {
+    b"%PDF-": "a PDF",
+    b"PK\x03\x04": "a zip archive (or an Office document)",
+    b"PAR1": "a Parquet file",
+    b"SQLite format 3\x00": "an SQLite database",
+    b"\xfd7zXZ\x00": "an xz archive",
+    b"BZh": "a bzip2 archive",
+    b"\x28\xb5\x2f\xfd": "a zstd archive",
+}
+
+
+class Line(NamedTuple):
+    """One line with its end of line. When it was too long, `text` is empty and `problem` says so."""
+
+    number: int
+    text: str
+    problem: str | None = None
+
+
+@contextmanager
+def open_text(name: str, encoding: str) -> Iterator[tuple[TextIO, str]]:
+    """Open a file, or standard input for `-`, and give the decoded stream with a first look at what it holds.
+
+    A byte order mark decides the encoding, and `encoding` does otherwise. Bytes that do not decode become lone
+    surrogates (see `damage`), so that only their record is lost. Raises `InputError` for binary files.
+    """
+    with open(0 if name == STDIN else name, "rb", closefd=name != STDIN) as file:
+        head, stream = _look(file)
+        if head.startswith(b"\x1f\x8b"):
+            head, stream = _look(gzip.GzipFile(fileobj=stream))
+        encoding = next((marked for mark, marked in _MARKS if head.startswith(mark)), encoding)
+        wide = codecs.lookup(encoding).name.startswith(("utf-16", "utf-32"))
+        _refuse_binary(name, head, wide=wide)
+        # Only the one-byte error handler knows single bytes; UTF-16 and UTF-32 go wrong in whole units.
+        errors = "surrogatepass" if wide else "surrogateescape"
+        yield io.TextIOWrapper(stream, encoding, errors, newline="\n"), head.decode(encoding, "replace")
+
+
+def lines(stream: TextIO) -> Iterator[Line]:
+    r"""Give the lines of a text, numbered from 1, which end at `\n` and nowhere else."""
+    number = 0
+    while text := stream.readline(LONGEST):
+        number += 1
+        if len(text) == LONGEST and text[-1] != "\n":
+            while (rest := stream.readline(LONGEST)) and rest[-1] != "\n":
+                pass
+            yield Line(number, "", f"the line is longer than {LONGEST:,} characters, so it was skipped")
+        else:
+            yield Line(number, text)
+
+
+def damage(text: str, encoding: str) -> str | None:
+    """Say where the bytes of a text did not decode, or give `None` when all of them did."""
+    place = _first_surrogate(text)
+    if place is None:
+        return None
+    code = ord(text[place])
+    what = f"the byte 0x{code - 0xDC00:02X}" if 0xDC80 <= code <= 0xDCFF else f"the half character U+{code:04X}"
+    return f"{what} (character {place + 1}) is not {encoding}; give the right one, for example --encoding cp1252"
+
+
+def half_character(text: str) -> str | None:
+    r"""Say which half of a surrogate pair stands alone in a text (JSON can write "\ud800"), or give `None`."""
+    place = _first_surrogate(text)
+    return None if place is None else f"U+{ord(text[place]):04X} (character {place + 1}) is only half a character"
+
+
+def presentable(text: str) -> str:
+    r"""Write what cannot be encoded as `\udc80`, so that the text can be shown and stored."""
+    return text if text.isascii() else text.encode(errors="backslashreplace").decode()
+
+
+class _Again(io.RawIOBase):
+    """A stream of which the first bytes were read to look at them, and are given again."""
+
+    def __init__(self, head: bytes, rest: io.BufferedIOBase) -> None:
+        self._head, self._rest = head, rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer", /) -> int:
+        view = memoryview(buffer).cast("B")
+        chunk, self._head = self._head[: len(view)], self._head[len(view) :]
+        chunk = chunk or self._rest.read1(len(view))
+        view[: len(chunk)] = chunk
+        return len(chunk)
+
+
+def _look(stream: io.BufferedIOBase) -> tuple[bytes, io.BufferedReader]:
+    head = b""
+    while len(head) < _HEAD and not _is_enough(head) and (chunk := stream.read1(_HEAD - len(head))):
+        head += chunk
+    return head, io.BufferedReader(_Again(head, stream), _HEAD)
+
+
+def _is_enough(head: bytes) -> bool:
+    # One line of JSON tells its format, so a slow pipe is not waited for; other formats need a longer look.
+    start = head.lstrip()
+    return start.startswith((b"{", b"[")) and b"\n" in start
+
+
+def _refuse_binary(name: str, head: bytes, *, wide: bool) -> None:
+    for signature, kind in _SIGNATURES.items():
+        if head.startswith(signature):
+            raise InputError(name, f"this is {kind}, not text; export it as JSON Lines or CSV")
+    # A stray NUL is one record's trouble; random bytes hold one in 256, and UTF-16 every second.
+    if not wide and head.count(0) > max(3, len(head) // 512):
+        raise InputError(name, "this is not text (it is full of NUL bytes); if it is UTF-16, give --encoding utf-16-le")
+
+
+def _first_surrogate(text: str) -> int | None:
+    if text.isascii():
+        return None
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        return error.start
+    return None

@@ -1,0 +1,155 @@
+"""Promises of `summarizer.writing.markdown`, checked with a Markdown parser that allows raw HTML."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from summarizer.records import Tldr
+from summarizer.writing.harmless import visible
+from summarizer.writing.markdown import escape, render_markdown
+from tests.digest_papers import complete, papers, poisoned
+
+#: What HTML, Markdown, tables, math and Obsidian could take for markup.
+PAYLOADS = [
+    "</script><script>window.hacked=1</script>",
+    '<img src=x onerror="window.hacked=1">',
+    "[click](javascript:alert(1)) ![image](http://evil.example/x.png)",
+    "a | b || c\n| d |\n\n---\n# heading",
+    "`code` ``` ~~~ **bold** __bold__ ~~gone~~ $x$ [[note]] [^1] <!-- gone",
+    "- list", "+ list", "12. list", "12) list", "> quote", "    code", "# heading", "===", "---", ": definition",
+    "&lt;b&gt; &amp; &copy;",
+    "<!-- gone", "<div onclick=alert(1) x", "<script src=x",
+    "<https://evil.example> \\",
+    "\0\x1b[31m\u202eright to left\u2066\r\nline\u2028line",
+]  # fmt: skip
+#: What a record says about its making and a digest does not.
+UNSEEN = re.compile(r"schema_version|url|failure\.raw|abstract|.*\.evidence\.quote|provenance\.(?!model|prompt$).*")
+
+
+def parse(text: str) -> list[Token]:
+    """All tokens, those inside lines too."""
+    return list(_flat(MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(text)))
+
+
+def _flat(tokens: list[Token]) -> Iterator[Token]:
+    for token in tokens:
+        yield token
+        yield from _flat(token.children or [])
+
+
+def shown(tokens: list[Token]) -> str:
+    """The text that a reader sees."""
+    return "\n".join("".join(part.content for part in token.children or []) for token in tokens if token.children)
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_nothing_from_a_record_is_markup(payload: str) -> None:
+    """A hostile text in every field changes no element, and every field that is shown is shown as it is."""
+    record, planted = poisoned(payload)
+    harmless, _ = poisoned("nothing")
+    tokens, expected = (
+        parse(render_markdown([one, one.model_copy(update={"status": "failed"})], title))
+        for one, title in ((record, payload), (harmless, "nothing"))
+    )
+    kinds, expected_kinds = (
+        [token.type for token in found if token.type not in ("text", "text_special")] for found in (tokens, expected)
+    )
+    assert kinds == expected_kinds
+    seen = shown(tokens)
+    missing = [name for name, text in planted.items() if " ".join(visible(text).split()) not in seen]
+    assert [name for name in missing if not UNSEEN.fullmatch(name)] == []
+
+
+@given(st.text(st.sampled_from("ab1 \n\t\\`*_[](){}<>#+-.!|~$^=%:&;\"'\u2028"), max_size=12))
+def test_an_escaped_text_reads_as_it_was(text: str) -> None:
+    """Any text, escaped at the start of a line, is one paragraph that says the same."""
+    line = " ".join(visible(text).split())
+    tokens = parse(escape(text))
+    assert [token.type for token in tokens if token.nesting == 1] == (["paragraph_open"] if line else [])
+    assert shown(tokens) == line
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "https://a.example/>(x)", "data:text/html,x"])
+def test_only_web_addresses_become_links(url: str) -> None:
+    """An address of another kind is plain text."""
+    record = complete()
+    link = record.links[0].model_copy(update={"url": url})
+    text = render_markdown([record.model_copy(update={"url": url, "links": (link,)})], "Digest")
+    assert "link_open" not in [token.type for token in parse(text)]
+    assert url in shown(parse(text))
+
+
+def test_links_lead_where_they_say() -> None:
+    """The title leads to the paper, with the address unchanged."""
+    url = "https://example.org/a_(b)*c*?d=1&copy=2&lt;=3"
+    tokens = parse(render_markdown([complete().model_copy(update={"url": url, "links": ()})], "Digest"))
+    assert [token.attrs["href"] for token in tokens if token.type == "link_open"] == [url]
+
+
+def test_the_digest_opens_with_a_ledger_that_adds_up() -> None:
+    """What is said to be the sum is the sum, for papers and for quotes."""
+    sums = re.findall(r"\*\*(\d+) (paper|quote)s?(?: checked)?\*\* = (.*)", render_markdown(papers(), "Digest"))
+    assert [(total, noun) for total, noun, _ in sums] == [("13", "paper"), ("62", "quote")]
+    for total, _, parts in sums:
+        assert int(total) == sum(int(part) for part in re.findall(r"\d+", parts))
+
+
+def test_every_paper_has_one_heading() -> None:
+    """Each paper stands in full once, numbered from 1."""
+    tokens = parse(render_markdown(papers(), "Digest"))
+    heads = [
+        tokens[place + 1] for place, token in enumerate(tokens) if (token.type, token.tag) == ("heading_open", "h3")
+    ]
+    numbers = [int(shown([head]).split(".")[0]) for head in heads]
+    assert numbers == list(range(1, 14))
+    for paper in papers():
+        assert sum(paper.title in shown([head]) for head in heads) == 1
+
+
+def test_what_is_not_supported_is_marked() -> None:
+    """An absent name, a folded quote and an unsupported number each carry their mark."""
+    text = render_markdown(papers(), "Digest")
+    assert "HandWild ⚠ *not found*" in text
+    assert "| 2.9 dB ≈ |" in text
+    assert "⚠ *not in the abstract:* 24\n" in text
+
+
+def test_what_failed_is_told_with_its_reason() -> None:
+    """Failed and skipped papers stand in sections of their own and say why and where."""
+    text = render_markdown(papers(), "Digest")
+    failed, skipped = text.index("## Failed (1)"), text.index("## Skipped (1)")
+    assert "- truncated: the answer was cut off at 640 tokens" in text[failed:skipped]
+    assert "papers.jsonl, line 12" in text[failed:skipped]
+    assert "- no\\_abstract: the record has no abstract" in text[skipped:]
+
+
+def test_shared_tags_point_to_their_papers() -> None:
+    """A tag of two papers or more is listed with the numbers under which they stand."""
+    text = render_markdown(papers(), "Digest")
+    assert "- field: computer vision: 1, 2, 3\n" in text
+    assert "cloud removal:" not in text
+
+
+def test_results_keep_their_columns() -> None:
+    """Every row has as many cells as the head, whatever the cells hold."""
+    record, _ = poisoned("a | b \\| c\n| d")
+    rows = [line for line in render_markdown([record], "Digest").splitlines() if line.startswith("|")]
+    assert len(rows) == 3
+    assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {8}
+
+
+def test_the_same_records_give_the_same_text() -> None:
+    """Two renderings are equal, and the records may come from an iterator."""
+    assert render_markdown(papers(), "Digest") == render_markdown(iter(papers()), "Digest")
+
+
+def test_nothing_and_empty_texts_are_fine() -> None:
+    """No records make a digest of zeros, and a paper without a title or a summary's text still has its place."""
+    assert "**0 papers** = 0 ok + 0 partial + 0 failed + 0 skipped" in render_markdown([], "Digest")
+    bare = complete().model_copy(update={"title": " ", "url": None, "tldr": Tldr(text="")})
+    assert "### 1\\. Untitled\n" in render_markdown([bare], "Digest")

@@ -1,0 +1,252 @@
+"""Inputs of any kind: which format, which encoding, what stops a run, and how much memory it takes."""
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+import tracemalloc
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from summarizer.errors import InputError, SettingsError
+from summarizer.reading import FORMATS, read_papers
+from summarizer.records import Paper, Unreadable
+
+JSONL = (
+    '{"id": "a", "title": "Tea", "abstract": "We brew t\u00e9a."}\n'
+    '{"id": "b", "title": "Cups", "abstract": "We wash."}\n'
+)
+CSV = "id,title,abstract\na,Tea,We brew t\u00e9a.\nb,Cups,We wash.\n"
+TSV = CSV.replace(",", "\t")
+PAGE = (
+    "Tea\nWe brew t\u00e9a in nine pots of clay. The taste of the third is the best, as 61% of our guests agree. "
+    "Why this is so is left for later work on pots.\n"
+    "Cups\nWe wash four hundred cups by hand and by machine. The machine is faster by a factor of 7.9, but it breaks "
+    "one cup in eighty. Hands break none.\n"
+)
+TEXTS = {"papers.jsonl": JSONL, "papers.csv": CSV, "papers.tsv": TSV, "papers.txt": PAGE}
+
+
+def titles(items: Iterator[Paper | Unreadable]) -> list[str]:
+    """Titles of items that are all papers."""
+    found = list(items)
+    assert all(isinstance(item, Paper) for item in found), found
+    return [item.title for item in found]
+
+
+def write(path: Path, text: str, encoding: str = "utf-8") -> Path:
+    """Write a text just as it is."""
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+@pytest.mark.parametrize("name", [*TEXTS, "PAPERS.CSV"])
+def test_the_suffix_tells_the_format(tmp_path: Path, name: str) -> None:
+    """A file is read by its suffix, in whatever case."""
+    assert titles(read_papers(write(tmp_path / name, TEXTS[name.lower()]))) == ["Tea", "Cups"]
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_the_content_tells_the_format_otherwise(tmp_path: Path, name: str) -> None:
+    """Without a known suffix the content shows what it is."""
+    assert titles(read_papers(write(tmp_path / "papers.dat", TEXTS[name]))) == ["Tea", "Cups"]
+
+
+@pytest.mark.parametrize(("name", "input_format"), list(zip(TEXTS, FORMATS, strict=True)))
+def test_standard_input_is_read(name: str, input_format: str) -> None:
+    """The input `-` is standard input, whose format is recognized, or said by the caller."""
+    program = (
+        "import sys; from summarizer.reading import read_papers\n"
+        "for item in read_papers('-', input_format=sys.argv[1] or None): print(item.title, item.source.name)"
+    )
+    for given_format in ("", input_format):
+        ran = subprocess.run(
+            [sys.executable, "-c", program, given_format], input=TEXTS[name].encode(), capture_output=True, check=True
+        )
+        assert ran.stdout == b"Tea -\nCups -\n"
+
+
+def test_standard_input_cannot_be_read_twice() -> None:
+    """Naming standard input twice is refused, because the second time it would be empty."""
+    with pytest.raises(InputError, match="only once"):
+        read_papers("-", "-")
+
+
+@pytest.mark.parametrize("name", TEXTS)
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_a_byte_order_mark_tells_the_encoding(tmp_path: Path, name: str, encoding: str) -> None:
+    """A file with a byte order mark is read without being told its encoding."""
+    first, second = read_papers(write(tmp_path / name, TEXTS[name], encoding))
+    assert isinstance(first, Paper)
+    assert (first.title, second.title) == ("Tea", "Cups")
+    assert "t\u00e9a" in first.abstract
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "utf-16-le"])
+def test_the_encoding_can_be_given(tmp_path: Path, encoding: str) -> None:
+    """Other encodings are read when the caller names them."""
+    first, _ = read_papers(write(tmp_path / "papers.csv", CSV, encoding), encoding=encoding)
+    assert isinstance(first, Paper)
+    assert first.abstract == "We brew t\u00e9a."
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_wrong_encoding_costs_the_papers_that_it_concerns(tmp_path: Path, name: str) -> None:
+    """Bytes that do not decode make one bad item, which says which byte, and how to give the right encoding."""
+    bad, good = read_papers(write(tmp_path / name, TEXTS[name], "latin-1"))
+    assert isinstance(bad, Unreadable)
+    assert "0xE9" in bad.message
+    assert "--encoding" in bad.message
+    assert isinstance(good, Paper)
+
+
+def test_a_wrong_wide_encoding_stops_the_run(tmp_path: Path) -> None:
+    """Where no single byte is at fault the file is refused, with the advice to name its encoding."""
+    with pytest.raises(InputError, match="--encoding"):
+        list(read_papers(write(tmp_path / "papers.csv", CSV[:-1], "latin-1"), encoding="utf-32"))
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_gzip_is_undone(tmp_path: Path, name: str) -> None:
+    """A compressed file is read like the file itself, and one that is cut off says so."""
+    path = tmp_path / f"{name}.gz"
+    packed = gzip.compress(TEXTS[name].encode())
+    path.write_bytes(packed)
+    assert titles(read_papers(path)) == ["Tea", "Cups"]
+    path.write_bytes(packed[:-9])
+    with pytest.raises(InputError, match="cut off"):
+        list(read_papers(path))
+
+
+def test_a_missing_file_is_found_before_anything_is_read(tmp_path: Path) -> None:
+    """All inputs are looked for first, so that a typing error does not cost half a run."""
+    with pytest.raises(InputError, match="no such file"):
+        read_papers(write(tmp_path / "papers.jsonl", JSONL), tmp_path / "paperz.jsonl")
+
+
+def test_a_folder_is_refused(tmp_path: Path) -> None:
+    """A folder is no input."""
+    with pytest.raises(InputError, match="folder"):
+        read_papers(tmp_path)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_without_permission_is_refused(tmp_path: Path) -> None:
+    """A file that may not be read says that, before anything is read."""
+    path = write(tmp_path / "papers.jsonl", JSONL)
+    path.chmod(0)
+    with pytest.raises(InputError, match="permission"):
+        read_papers(path)
+
+
+@pytest.mark.parametrize(("name", "text"), [(name, "") for name in [*TEXTS, "-.dat"]] + [("a.csv", "title,abstract\n")])
+def test_an_empty_file_stops_the_run(tmp_path: Path, name: str, text: str) -> None:
+    """A file without a single paper is an error when its turn comes, not a run of nothing."""
+    items = read_papers(write(tmp_path / "first.jsonl", JSONL), write(tmp_path / name, text))
+    assert [next(items).title, next(items).title] == ["Tea", "Cups"]
+    with pytest.raises(InputError, match="no papers"):
+        next(items)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"%PDF-1.7\n1 0 obj", b"PK\x03\x04\x14\x00", JSONL.encode("utf-16-le"), bytes(range(256)) * 20, b"\x00" * 99],
+    ids=["pdf", "zip", "utf-16", "bytes", "zeros"],
+)
+@pytest.mark.parametrize("name", TEXTS)
+def test_binary_files_are_refused(tmp_path: Path, name: str, content: bytes) -> None:
+    """A file that is evidently no text is refused, whatever its suffix says."""
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="not text"):
+        list(read_papers(path))
+
+
+@pytest.mark.parametrize(
+    "text", ["<?xml version='1.0'?><feed/>", "<!DOCTYPE html><p>", "@article{a, title = {T}}\n", "a\nb\n"]
+)
+def test_unknown_formats_list_the_known_ones(tmp_path: Path, text: str) -> None:
+    """What is in no known format is refused with the list of the formats."""
+    with pytest.raises(InputError, match="jsonl.*csv.*tsv.*page"):
+        list(read_papers(write(tmp_path / "papers.dat", text)))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"encoding": "utf-99"}, "utf-99"),
+        ({"encoding": "rot13"}, "encoding"),
+        ({"input_format": "bibtex"}, "jsonl"),
+        ({"columns": {"abstrct": "AB"}}, "abstract"),
+        ({"limit": -1}, "limit"),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused_at_once(tmp_path: Path, options: dict[str, object], words: str) -> None:
+    """A wrong option is reported before a file is opened, with what it could be."""
+    with pytest.raises(SettingsError, match=words):
+        read_papers(tmp_path / "none.jsonl", **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("limit", [0, 1, 3, 9])
+def test_the_limit_counts_all_items(tmp_path: Path, limit: int) -> None:
+    """The limit counts papers and bad lines of all files together, and nothing behind it is opened."""
+    path = write(tmp_path / "papers.jsonl", JSONL + "broken\n")
+    assert len(list(read_papers(path, path, limit=limit))) == min(limit, 6)
+    assert len(list(read_papers(path, write(tmp_path / "empty.jsonl", ""), limit=3))) == 3
+
+
+def test_a_name_that_is_no_text_can_be_shown(tmp_path: Path) -> None:
+    """A file whose name does not decode is read, and its items can be stored."""
+    path = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.jsonl")
+    write(Path(path), JSONL)
+    (item, _) = read_papers(path)
+    assert json.loads(item.model_dump_json())["source"]["name"].endswith("caf\\udce9.jsonl")
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.sampled_from(sorted(FORMATS)),
+    st.one_of(
+        st.binary(max_size=300),
+        st.text(alphabet='{}[]",;\t\n\r\\:.ab \u3002\u2028', max_size=300).map(str.encode),
+        st.sampled_from([text.encode() for text in TEXTS.values()]).flatmap(
+            lambda text: st.tuples(st.integers(0, len(text)), st.binary(max_size=4)).map(
+                lambda cut: text[: cut[0]] + cut[1] + text[cut[0] + len(cut[1]) :]
+            )
+        ),
+    ),
+)
+def test_any_bytes_give_items_or_an_input_error(
+    tmp_path_factory: pytest.TempPathFactory, input_format: str, content: bytes
+) -> None:
+    """Whatever a file holds, it gives items that can be stored, in the order of their lines, or an `InputError`."""
+    path = tmp_path_factory.mktemp("any") / "papers.dat"
+    path.write_bytes(content)
+    try:
+        items = list(read_papers(path, input_format=input_format))
+    except InputError:
+        return
+    for item in items:
+        assert type(item).model_validate_json(item.model_dump_json()) == item
+    assert [item.source.line for item in items] == sorted(item.source.line for item in items)
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_memory_does_not_grow_with_the_input(tmp_path: Path, name: str) -> None:
+    """Ten times the papers take no more memory, in every format."""
+    text = "We brew tea. " * 60
+    rows = {"papers.jsonl": json.dumps({"abstract": text}), "papers.csv": f"Tea,{text}", "papers.tsv": f"Tea\t{text}"}
+    header = {"papers.csv": "title,abstract\n", "papers.tsv": "title\tabstract\n"}.get(name, "")
+    peaks = []
+    for count in (500, 5_000):
+        path = write(tmp_path / name, header + (rows.get(name, f"Tea\n{text}") + "\n") * count)
+        tracemalloc.start()
+        assert sum(1 for _ in read_papers(path)) == count
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < peaks[0] + 100_000
