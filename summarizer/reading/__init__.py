@@ -138,5 +138,5 @@ def _check_input(name: str) -> None:
         raise InputError(shown, f"cannot be read: {error}") from error
     if stat.S_ISDIR(mode):
         raise InputError(shown, "this is a folder; name the files in it")
-    if not os.access(name, os.R_OK):
+    if not os.access(name, os.R_OK, effective_ids=os.access in os.supports_effective_ids):
         raise InputError(shown, "there is no permission to read it")
