@@ -1,4 +1,4 @@
-"""Answers are kept on disk, keyed by everything that can change them, so that nothing is computed or paid twice.
+"""Answers are kept on disk under the keys of their requests, so that nothing is computed or paid twice.
 
 The store is diskcache (SQLite), opened so that it cannot hurt: text only and never pickle, no eviction, a folder that
 is the user's own, and a minute's patience for other processes. Safe for several processes at once; not for network
@@ -12,27 +12,23 @@ import stat
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
 from diskcache import Cache, Disk, Timeout
 from pydantic import ValidationError
 
-from summarizer.completion import Backend, Completion, Identity, Message, Outcome, Request, never
+from summarizer.completion import Backend, Completion, Identity, Outcome, Request, never
 from summarizer.errors import CacheError
 from summarizer.records import Frozen
 
-#: Changes when the key is made of other parts; old entries are then never hits.
-SCHEME = "abstract-summarizer/1"
 #: Hits that may wait while the backend looks for work; bounds the memory of a run that is mostly cached.
 _WAITING_HITS = 256
 
 
 class Parts(Frozen):
-    """Everything that can change an answer, long texts as their SHA-256: the key is the hash of these."""
+    """Everything that can change an answer, long texts as their SHA-256: it tells why two keys differ."""
 
-    scheme: str
     backend: str
     endpoint: str | None
     model: str
@@ -57,22 +53,15 @@ class Entry(Frozen):
 
 
 def request_parts(identity: Identity, request: Request) -> Parts:
-    """What the key of a request is made of."""
+    """What the key of a request is made of, in parts that a person can compare."""
+    instructions = [[message.role, message.content] for message in request.messages[:-1]]
     return Parts(
-        scheme=SCHEME,
-        **identity.__dict__,
-        instructions=_instructions(request.messages[:-1]),
+        **identity.model_dump(),
+        instructions=_digest(json.dumps(instructions)),
         paper=_digest(request.messages[-1].content),
-        answer_schema=_constant_digest(request.schema_text),
-        **request.decoding.__dict__,
+        answer_schema=_digest(request.schema_text),
+        **request.decoding.model_dump(),
     )
-
-
-# The pipeline asks for the record's provenance, the cache for the look-up, of requests that are under way together.
-@lru_cache(maxsize=512)
-def request_key(identity: Identity, request: Request) -> str:
-    """SHA-256 of the canonical JSON of the parts."""
-    return _digest(request_parts(identity, request).model_dump_json())
 
 
 def differences(wanted: Parts, stored: Parts) -> list[str]:
@@ -231,28 +220,18 @@ class CachedBackend:
             yield request
 
     def _find(self, request: Request) -> Completion | None:
-        entry = self._store.get(request_key(self.identity, request))
+        entry = self._store.get(request.key)
         if entry is None:
             return None
         return entry.completion.model_copy(update={"request_id": request.id, "cached": True})
 
     def _keep(self, request: Request, completion: Completion) -> None:
         entry = Entry(parts=request_parts(self.identity, request), completion=completion)
-        self._store.put(request_key(self.identity, request), entry)
+        self._store.put(request.key, entry)
 
 
 def _digest(text: str) -> str:
     return sha256(text.encode()).hexdigest()
-
-
-# The schema and all messages but the last are the same objects for every paper of a run; hashing them each time was a
-# third of the time of a cached run.
-_constant_digest = lru_cache(maxsize=16)(_digest)
-
-
-@lru_cache(maxsize=16)
-def _instructions(messages: tuple[Message, ...]) -> str:
-    return _digest(json.dumps([[message.role, message.content] for message in messages], ensure_ascii=False))
 
 
 def _check_owner(directory: Path) -> None:

@@ -25,12 +25,14 @@ class Decoding(Frozen):
 class Request(Frozen):
     """Everything that a backend needs to answer for one paper.
 
-    `messages` end with the abstract, and all that comes before it is the same for every paper, so that prefix caches
-    work. `schema_text` is the JSON Schema of the answer as canonical JSON. `title` and `abstract` stand apart as well
-    for models that take no instruction.
+    `key` is the SHA-256 of everything that can change the answer: what answers, all messages, the schema and the
+    decoding. `messages` end with the abstract, and all that comes before it is the same for every paper, so that prefix
+    caches work. `schema_text` is the JSON Schema of the answer as canonical JSON. `title` and `abstract` stand apart as
+    well for models that take no instruction.
     """
 
     id: str
+    key: str
     messages: tuple[Message, ...]
     schema_text: str
     decoding: Decoding

@@ -8,12 +8,13 @@ record-level ones become a `Failure` here and nowhere else.
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import chain
 from typing import Any
 
 from summarizer.backends import make_backend
-from summarizer.cache import CachedBackend, Store, request_key
+from summarizer.cache import CachedBackend, Store
 from summarizer.completion import Backend, Completion, Decoding, Outcome, Request, never
 from summarizer.duplicates import Earlier, Seen
 from summarizer.errors import AnswerError, PromptError, RequestError, ResumeError, SummarizerError
@@ -24,7 +25,6 @@ from summarizer.records import (
     Answer,
     Caution,
     Failure,
-    Frozen,
     Paper,
     Provenance,
     Record,
@@ -41,13 +41,15 @@ Input = Paper | Unreadable
 _WAITING = 2048
 
 
-class Task(Frozen):
+@dataclass(frozen=True, slots=True)
+class _Task:
     """A paper whose answer is awaited."""
 
     position: int
     paper: Paper
     request: Request
     key: str
+    """Of the first round, also in the repair."""
     cautions: tuple[Caution, ...] = ()
     earlier: Completion | None = None
     """The answer that could not be read, when this is the repair."""
@@ -70,8 +72,8 @@ class Summarizer:
         prompt = load_prompt(settings.prompt_name)
         _check_examples(prompt)
         decoding = Decoding(max_tokens=settings.max_tokens, temperature=settings.temperature, seed=settings.seed)
-        self._renderer = Renderer(prompt, settings.language, decoding)
         self._backend = backend or make_backend(settings)
+        self._renderer = Renderer(prompt, settings.language, decoding, self._backend.identity)
         if settings.cache:
             self._backend = CachedBackend(self._backend, Store(settings.cache_dir))
         self._stopping = stopping
@@ -102,8 +104,8 @@ class _Run:
         self._renderer, self._backend, self._stopping = renderer, backend, stopping
         self._identity = backend.identity
         self._seen = Seen()
-        self._waiting: dict[str, Task] = {}  # by request id
-        self._repairs: deque[Task] = deque()
+        self._waiting: dict[str, _Task] = {}  # by request id
+        self._repairs: deque[_Task] = deque()
         self._ready: dict[int, Record] = {}  # by position
         self._read = self._emitted = 0
 
@@ -133,7 +135,7 @@ class _Run:
     def _requests(self, inputs: Iterator[Input]) -> Iterator[Request]:
         while not self._stopping() and len(self._ready) < _WAITING:
             if self._repairs:
-                task: Task | None = self._repairs.popleft()
+                task: _Task | None = self._repairs.popleft()
             elif (item := next(inputs, None)) is not None:
                 task = self._begin(item)
             else:
@@ -142,7 +144,7 @@ class _Run:
                 self._waiting[task.request.id] = task
                 yield task.request
 
-    def _begin(self, item: Input) -> Task | None:
+    def _begin(self, item: Input) -> _Task | None:
         position, self._read = self._read, self._read + 1
         if isinstance(item, Unreadable):
             self._ready[position] = _unreadable_record(item)
@@ -152,14 +154,13 @@ class _Run:
             self._ready[position] = _duplicate_record(item, earlier)
             return None
         request = self._renderer.request(item)
-        key = request_key(self._identity, request)
         if request.id in self._waiting:
             request = request.model_copy(update={"id": f"{request.id}#{position}"})
-        return Task(
+        return _Task(
             position=position,
             paper=item,
             request=request,
-            key=key,
+            key=request.key,
             cautions=() if earlier is None else (_reused_id(item, earlier),),
         )
 
@@ -177,7 +178,7 @@ class _Run:
         except AnswerError as error:
             if task.earlier is None:
                 request = self._renderer.repair(task.request, error.raw, str(error))
-                self._repairs.append(task.model_copy(update={"request": request, "earlier": completion}))
+                self._repairs.append(replace(task, request=request, earlier=completion))
             else:
                 failure = Failure(kind=error.kind, message=str(error), raw=error.raw)
                 self._ready[task.position] = self._failed(task, failure, completion)
@@ -189,7 +190,7 @@ class _Run:
             self._emitted += 1
             yield record
 
-    def _answered(self, task: Task, answer: Answer, completion: Completion) -> Record:
+    def _answered(self, task: _Task, answer: Answer, completion: Completion) -> Record:
         grounded = ground(answer, task.paper)
         cautions = list(task.cautions)
         if completion.structured_mode == SUMMARY:
@@ -216,7 +217,7 @@ class _Run:
             provenance=self._provenance(task, completion),
         )
 
-    def _failed(self, task: Task, failure: Failure, completion: Completion | None) -> Record:
+    def _failed(self, task: _Task, failure: Failure, completion: Completion | None) -> Record:
         return Record(
             **_facts(task.paper),
             status="failed",
@@ -226,7 +227,7 @@ class _Run:
             provenance=self._provenance(task, completion or task.earlier),
         )
 
-    def _provenance(self, task: Task, completion: Completion | None) -> Provenance:
+    def _provenance(self, task: _Task, completion: Completion | None) -> Provenance:
         identity, prompt = self._identity, self._renderer.prompt
         return Provenance(
             key=task.key,
@@ -257,7 +258,7 @@ class _Run:
             raise ResumeError(f"it holds other papers: {record.id!r} where {where} has {item.id!r}")
         if isinstance(item, Paper):
             self._seen.add(item)
-            if record.provenance and record.provenance.key != request_key(self._identity, self._renderer.request(item)):
+            if record.provenance and record.provenance.key != self._renderer.request(item).key:
                 raise ResumeError(f"the record of {record.id!r} was made with other settings")
 
 

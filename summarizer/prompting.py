@@ -4,7 +4,6 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Iterable
-from functools import cached_property
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -13,9 +12,12 @@ from typing import get_args
 
 from pydantic import PositiveInt, ValidationError
 
-from summarizer.completion import Decoding, Json, Message, Request
+from summarizer.completion import Decoding, Identity, Json, Message, Request
 from summarizer.errors import PromptError
 from summarizer.records import Answer, Frozen, Paper, ResultKind, Role, Term, Vocabulary
+
+#: Changes when keys are made of other parts; answers that were stored before are then never hits.
+SCHEME = "abstract-summarizer/1"
 
 SYSTEM_VARIABLES = frozenset({"contributions", "fields", "modalities", "language"})
 USER_VARIABLES = frozenset({"title", "abstract"})
@@ -108,8 +110,8 @@ def load_prompt(name: str) -> Prompt:
 class Renderer:
     """Renders papers with one prompt in one language. The constant part is made once."""
 
-    def __init__(self, prompt: Prompt, language: str, decoding: Decoding) -> None:
-        """Render everything that does not depend on the paper."""
+    def __init__(self, prompt: Prompt, language: str, decoding: Decoding, identity: Identity) -> None:
+        """Render everything that does not depend on the paper. `identity` is what answers; it goes into the keys."""
         self.prompt, self.language, self._decoding = prompt, language, decoding
         vocabulary = prompt.vocabulary
         system = _fill(
@@ -124,22 +126,18 @@ class Renderer:
             messages.append(self._user_message(example.title, example.abstract))
             messages.append(Message(role="assistant", content=example.answer.model_dump_json()))
         self._prefix = tuple(messages)
-
-    @cached_property
-    def schema_text(self) -> str:
-        """JSON Schema of the answer, canonical JSON."""
-        return json.dumps(answer_schema(self.prompt.vocabulary, self.prompt.file.limits), separators=(",", ":"))
-
-    @cached_property
-    def schema_sha256(self) -> str:
-        """SHA-256 of `schema_text`."""
-        return hashlib.sha256(self.schema_text.encode()).hexdigest()
+        self.schema_text = json.dumps(answer_schema(vocabulary, prompt.file.limits), separators=(",", ":"))
+        self.schema_sha256 = hashlib.sha256(self.schema_text.encode()).hexdigest()
+        # Hashed once, and continued with the paper: the constant part is longer than most abstracts.
+        self._key = hashlib.sha256(_canonical(SCHEME, identity, *messages, self.schema_text, decoding))
 
     def request(self, paper: Paper) -> Request:
         """The request for one paper; its id is the paper's."""
+        message = self._user_message(paper.title, paper.abstract)
         return Request(
             id=paper.id,
-            messages=(*self._prefix, self._user_message(paper.title, paper.abstract)),
+            key=self._continued_key(message.content),
+            messages=(*self._prefix, message),
             schema_text=self.schema_text,
             decoding=self._decoding,
             title=paper.title,
@@ -150,6 +148,7 @@ class Renderer:
         """Ask again, showing the model its own answer and what was wrong with it."""
         return request.model_copy(
             update={
+                "key": self._continued_key(request.messages[-1].content, raw, problem),
                 "messages": (
                     *request.messages,
                     Message(role="assistant", content=raw),
@@ -157,6 +156,11 @@ class Renderer:
                 ),
             },
         )
+
+    def _continued_key(self, *texts: str) -> str:
+        key = self._key.copy()
+        key.update(_canonical(*texts))
+        return key.hexdigest()
 
     def _user_message(self, title: str, abstract: str) -> Message:
         return Message(role="user", content=_fill(self.prompt.file.user, title=title, abstract=abstract.strip()))
@@ -193,6 +197,12 @@ def answer_schema(vocabulary: Vocabulary, limits: Limits) -> Json:
         metrics=_list(name, limits.metrics),
         results=_list(result, limits.results),
     )
+
+
+def _canonical(*parts: str | Frozen) -> bytes:
+    # JSON, so that no two lists of parts run into the same bytes.
+    plain = [part if isinstance(part, str) else part.model_dump() for part in parts]
+    return json.dumps(plain, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
 def _text(limit: int, at_least: int = 1) -> Json:

@@ -57,7 +57,6 @@ class Settings(Frozen):
     scripted_seconds: float = Field(default=0.0, ge=0.0)
     """Scripted backend: how long each answer takes."""
 
-
     @property
     def prompt_name(self) -> str:
         """The prompt that is used."""

@@ -1,5 +1,7 @@
 """Mentions become labels, so that the same thing has the same name across a batch."""
 
+from functools import lru_cache
+
 from summarizer.records import Answer, Mention, Method, Tag
 
 
@@ -27,6 +29,7 @@ def tag(answer: Answer, tasks: tuple[Mention, ...], methods: tuple[Method, ...])
     return tuple(first.values())
 
 
+@lru_cache(maxsize=4096)
 def canonical_label(mention: str) -> str:
     """Lower case word by word, but a word with a capital or a digit after its first letter is a name and stays."""
     return " ".join(word if _is_name(word) else word.lower() for word in mention.split())
@@ -34,4 +37,4 @@ def canonical_label(mention: str) -> str:
 
 def _is_name(word: str) -> bool:
     rest = word[1:]
-    return rest != rest.lower() or any(map(str.isdigit, rest))
+    return rest != rest.lower() or (not rest.isalpha() and any(map(str.isdigit, rest)))

@@ -56,6 +56,7 @@ def make_request() -> Callable[..., Request]:
     def make(request_id: str = "paper-1", **fields: object) -> Request:
         given: dict[str, object] = {
             "id": request_id,
+            "key": f"key of {request_id}",
             "messages": (
                 Message(role="system", content="Describe the paper as JSON."),
                 Message(role="user", content=f"Title: {request_id}\nAbstract: Streams are deep."),

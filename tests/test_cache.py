@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from summarizer.cache import CachedBackend, Entry, Store, differences, request_key, request_parts
-from summarizer.completion import Completion, Decoding, Identity, Message, Outcome, Request, never
+from summarizer.cache import CachedBackend, Entry, Store, differences, request_parts
+from summarizer.completion import Completion, Decoding, Identity, Outcome, Request, never
 from summarizer.errors import CacheError, RequestError
 
 _IDENTITY = Identity(backend="local", model="tiny", revision="r1", dtype="float32")
@@ -44,9 +44,8 @@ class Echo:
 
 
 def _store_entry(store: Store, request: Request, completion: Completion) -> str:
-    key = request_key(_IDENTITY, request)
-    store.put(key, Entry(parts=request_parts(_IDENTITY, request), completion=completion))
-    return key
+    store.put(request.key, Entry(parts=request_parts(_IDENTITY, request), completion=completion))
+    return request.key
 
 
 def _row(store: Store, statement: str, *values: object) -> None:
@@ -54,37 +53,6 @@ def _row(store: Store, statement: str, *values: object) -> None:
     database.execute(statement, values)
     database.commit()
     database.close()
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"messages": (Message(role="system", content="Other."), Message(role="user", content="x"))},
-        {"messages": (Message(role="user", content="Describe"), Message(role="user", content="x"))},
-        {"schema_text": '{"type":"string"}'},
-        {"decoding": Decoding(max_tokens=65)},
-        {"decoding": Decoding(max_tokens=64, temperature=0.5)},
-        {"decoding": Decoding(max_tokens=64, seed=1)},
-    ],
-)
-def test_key_covers_the_request(make_request: MakeRequest, change: dict[str, object]) -> None:
-    """Anything in the request that can change the answer changes the key."""
-    request = make_request()
-    assert request_key(_IDENTITY, request) != request_key(_IDENTITY, request.model_copy(update=change))
-
-
-@pytest.mark.parametrize("field", list(Identity.model_fields))
-def test_key_covers_what_answers(make_request: MakeRequest, field: str) -> None:
-    """Another model, revision, adapter, dtype, endpoint or backend is another key."""
-    other = _IDENTITY.model_copy(update={field: "other"})
-    assert request_key(_IDENTITY, make_request()) != request_key(other, make_request())
-
-
-def test_key_is_the_texts_and_not_the_id(make_request: MakeRequest) -> None:
-    """The same question under another id is the same question."""
-    assert request_key(_IDENTITY, make_request()) == request_key(
-        _IDENTITY, make_request().model_copy(update={"id": "x"})
-    )
 
 
 def test_second_time_nothing_is_asked(

@@ -53,6 +53,7 @@ def request(name: str) -> Request:
     """A request whose abstract, and last message, is its id."""
     return Request(
         id=name,
+        key=name,
         messages=(Message(role="system", content="Read."), Message(role="user", content=name)),
         schema_text=json.dumps(SCHEMA),
         decoding=Decoding(max_tokens=64, temperature=0.5, seed=9),

@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from summarizer.completion import Decoding
+from summarizer.completion import Decoding, Identity
 from summarizer.errors import PromptError
 from summarizer.pipeline import Summarizer
 from summarizer.prompting import Renderer, answer_schema, list_prompts, load_prompt, prompt_text
 from summarizer.records import Answer, ClaimedResult, NamedMethod, Paper
 from summarizer.settings import Settings
+
+_DECODING = Decoding(max_tokens=10)
+_IDENTITY = Identity(backend="local", model="tiny", revision="r1", dtype="float32")
 
 Write = Callable[[str, str], Path]
 
@@ -26,7 +29,7 @@ def _prompt_file(write: Write, system: str = "Be brief.", user: str = "$title $a
 
 
 def _renderer(name: str = "annotate", language: str = "English") -> Renderer:
-    return Renderer(load_prompt(name), language, Decoding(max_tokens=10))
+    return Renderer(load_prompt(name), language, _DECODING, _IDENTITY)
 
 
 @pytest.mark.parametrize("name", list_prompts())
@@ -149,6 +152,45 @@ def test_fingerprint_covers_everything(write: Write) -> None:
     """The hash changes with any byte of the file."""
     first = load_prompt(_prompt_file(write, system="a")).sha256
     assert load_prompt(_prompt_file(write, system="b")).sha256 != first
+
+
+@pytest.mark.parametrize("field", list(Identity.model_fields))
+def test_key_covers_what_answers(make_paper: Callable[..., Paper], field: str) -> None:
+    """Another model, revision, adapter, dtype, endpoint or backend is another key."""
+    other = _IDENTITY.model_copy(update={field: "other"})
+    prompt, paper = load_prompt("annotate"), make_paper()
+    keys = {Renderer(prompt, "English", _DECODING, who).request(paper).key for who in (_IDENTITY, other, _IDENTITY)}
+    assert len(keys) == 2
+
+
+def test_key_covers_the_request(make_paper: Callable[..., Paper], write: Write) -> None:
+    """Another prompt, language, decoding, title, abstract or round is another key; another id is not."""
+    prompt, paper = load_prompt("annotate"), make_paper()
+    renderer = _renderer()
+    request = renderer.request(paper)
+    other_prompt = load_prompt(_prompt_file(write))
+    shorter = prompt.model_copy(
+        update={"file": prompt.file.model_copy(update={"limits": prompt.file.limits.model_copy(update={"tasks": 1})})}
+    )
+    renderers = [
+        Renderer(other_prompt, "English", _DECODING, _IDENTITY),
+        Renderer(shorter, "English", _DECODING, _IDENTITY),
+        Renderer(prompt, "Danish", _DECODING, _IDENTITY),
+        *(
+            Renderer(prompt, "English", _DECODING.model_copy(update=change), _IDENTITY)
+            for change in ({"max_tokens": 11}, {"temperature": 0.5}, {"seed": 1})
+        ),
+    ]
+    keys = [
+        request.key,
+        *(other.request(paper).key for other in renderers),
+        renderer.request(make_paper(title="Other")).key,
+        renderer.request(make_paper(abstract="Other.")).key,
+        renderer.repair(request, "a", "b").key,
+        renderer.repair(request, "ab", "").key,
+    ]
+    assert len(set(keys)) == len(keys)
+    assert renderer.request(make_paper(id="other")).key == request.key
 
 
 def test_schema_is_the_answer_model() -> None:
