@@ -3,12 +3,12 @@
 PYTHON ?= $(shell command -v python3.11 || echo python3)
 BIN := .venv/bin
 
-.PHONY: help setup demo test check format schema bench clean
+.PHONY: help setup demo test test-browser check format schema bench clean
 
 help:
 	@echo "make setup    install the tested versions into .venv"
 	@echo "make demo     read the example papers with the small model and write demo/digest.html"
-	@echo "make test     run all tests"
+	@echo "make test     run the tests; make test-browser: those that drive chromium"
 	@echo "make check    formatting, lint, types, layers"
 	@echo "make format   put the code into the format that check wants"
 	@echo "make schema   write docs/record.schema.json anew"
@@ -31,7 +31,11 @@ demo: setup
 	@echo "Open demo/digest.html in a browser."
 
 test: setup
-	$(BIN)/pytest --cov --cov-report=term-missing:skip-covered
+	$(BIN)/pytest -m "not browser" --cov --cov-report=term-missing:skip-covered
+
+# Apart, because it needs chromium and chromedriver, which pip cannot install.
+test-browser: setup
+	$(BIN)/pytest -m browser
 
 check: setup
 	$(BIN)/ruff format --check .

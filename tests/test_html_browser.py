@@ -15,6 +15,8 @@ from summarizer.records import Evidence, Record
 from summarizer.writing.html import render_html
 from tests.digest_papers import Draft, astral, papers, poisoned
 
+pytestmark = pytest.mark.browser
+
 FLAGS = (
     "--headless=new",
     "--no-sandbox",
