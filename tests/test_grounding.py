@@ -32,6 +32,8 @@ def _paper(abstract: str, title: str = "") -> Paper:
         ("We use\u00a0BERT here.", "use BERT", "use\u00a0BERT"),
         ("我们提出SiltNet模型。", "SiltNet", "SiltNet"),
         ("The 🌊 wave.", "wave", "wave"),
+        ("Not xAdam  W, but Adam  W.", "Adam W", "Adam  W"),
+        ("Only xAdam  W.", "Adam W", None),
     ],
 )
 def test_quotes_are_found_whole_or_not_at_all(abstract: str, quote: str, found: str | None) -> None:
@@ -119,6 +121,16 @@ def test_answer_is_grounded_field_by_field(make_paper: Make) -> None:
                 baseline_value="70.1",
                 kind="absolute",
             ),
+            ClaimedResult(
+                evidence="76.9% for a linear model",
+                value="76.9",
+                unit="%",
+                metric=None,
+                dataset=None,
+                method=None,
+                baseline_value=None,
+                kind="finding",
+            ),
         ),
     )
     grounded = ground(answer, make_paper())
@@ -128,4 +140,4 @@ def test_answer_is_grounded_field_by_field(make_paper: Make) -> None:
     assert grounded.results[0].number == 81.4
     assert grounded.unsupported_values == ("70.1",)
     assert not grounded.complete
-    assert len(grounded.evidence) == 6
+    assert len(grounded.evidence) == 7

@@ -153,3 +153,14 @@ def test_nothing_and_empty_texts_are_fine() -> None:
     assert "**0 papers** = 0 ok + 0 partial + 0 failed + 0 skipped" in render_markdown([], "Digest")
     bare = complete().model_copy(update={"title": " ", "url": None, "tldr": Tldr(text="")})
     assert "### 1\\. Untitled\n" in render_markdown([bare], "Digest")
+
+
+def test_a_bare_record_is_shown_bare() -> None:
+    """A record without summary, lists or reason still has its heading and its place, and nothing invented."""
+    (paper, *_) = papers()
+    empty: dict[str, object] = dict.fromkeys(("tags", "methods", "datasets", "metrics", "results", "links"), ())
+    bare = paper.model_copy(update=empty | {"tldr": None, "contribution": None, "warnings": (), "failure": None})
+    failed = bare.model_copy(update={"status": "failed"})
+    text = render_markdown([bare, failed], "Digest")
+    assert text.count(escape(paper.title)) == 2
+    assert "None" not in text

@@ -77,6 +77,13 @@ def test_missing_field_is_a_schema_error(make_completion: Make) -> None:
         parse(make_completion(text), _VOCABULARY)
 
 
+def test_another_shape_inside_a_fence_is_a_schema_error(make_completion: Make) -> None:
+    """What is wrapped is held to the same shape."""
+    with pytest.raises(AnswerError, match="tldr: Field required") as caught:
+        parse(make_completion('```json\n{"contribution": "study"}\n```'), _VOCABULARY)
+    assert caught.value.kind == "schema_error"
+
+
 def test_plain_summary_is_one_line(make_completion: Make) -> None:
     """What a plain summarizer writes is the summary, white space folded; nothing else is claimed."""
     answer = parse(make_completion(" Streams\n are deep. ", structured_mode="summary"), _VOCABULARY)
