@@ -1,0 +1,92 @@
+"""Holds a model to a JSON Schema while it writes, by llguidance.
+
+JSON is compact: no whitespace is allowed between tokens, since small models fall into endless runs of it.
+"""
+
+from typing import TYPE_CHECKING, cast
+
+from summarizer.errors import ModelError
+
+if TYPE_CHECKING:
+    import torch
+    from llguidance import LLExecutor, LLMatcher
+    from transformers import PreTrainedTokenizerBase, TokenizersBackend
+
+
+class SchemaGrammar:
+    """Compiles schemas for one tokenizer. `vocabulary_size` is the width of the model's logits."""
+
+    def __init__(self, tokenizer: "PreTrainedTokenizerBase", vocabulary_size: int, end_tokens: list[int]) -> None:
+        """Read the vocabulary, which takes some tenths of a second; `ModelError` for one that cannot be read."""
+        from llguidance import LLExecutor, LLMatcher  # noqa: PLC0415
+        from llguidance.hf import from_tokenizer  # noqa: PLC0415
+
+        width = max(vocabulary_size, len(tokenizer))
+        try:
+            # It refuses by itself what is not the fast kind that it can read.
+            self._tokenizer = from_tokenizer(cast("TokenizersBackend", tokenizer), n_vocab=width, eos_token=end_tokens)
+        except ValueError as error:
+            raise ModelError(
+                f"answers cannot be held to the schema with this tokenizer ({error}): use a model with a tokenizer.json"
+            ) from error
+        self._executor = LLExecutor()
+        self._compiled: dict[str, LLMatcher] = {}
+
+    def constraint(self, schema_text: str, rows: int) -> "SchemaConstraint":
+        """A fresh logits processor for one call of `generate` with so many rows."""
+        from llguidance import LLMatcher  # noqa: PLC0415
+
+        if schema_text not in self._compiled:
+            grammar = LLMatcher.grammar_from_json_schema(schema_text, overrides={"whitespace_flexible": False})
+            matcher = LLMatcher(self._tokenizer, grammar, log_level=0)
+            if matcher.is_error():
+                raise ModelError(f"the schema of the answer cannot be enforced: {matcher.get_error()}")
+            self._compiled[schema_text] = matcher
+        start = self._compiled[schema_text]
+        return SchemaConstraint([start.deep_copy() for _ in range(rows)], self._executor, self._tokenizer.vocab_size)
+
+
+class SchemaConstraint:
+    """A transformers logits processor: in each row, only tokens with which the answer can still fit the schema.
+
+    It serves one call of `generate`. A row whose answer is complete may only end; a row that has ended is left alone.
+    """
+
+    def __init__(self, matchers: "list[LLMatcher]", executor: "LLExecutor", vocabulary_size: int) -> None:
+        """One matcher for each row, at the start of its answer."""
+        import numpy as np  # noqa: PLC0415
+
+        self._matchers, self._executor = matchers, executor
+        self._running: list[tuple[LLMatcher, int]] = [(matcher, row) for row, matcher in enumerate(matchers)]
+        self._begun = False
+        # One bit per token. Rows that have ended keep all bits set: what is drawn there is replaced by padding, but
+        # drawing from nothing would fail.
+        self._bits = np.full((len(matchers), (vocabulary_size + 31) // 32), -1, dtype=np.int32)
+
+    def __call__(self, input_ids: "torch.Tensor", scores: "torch.Tensor") -> "torch.Tensor":
+        """Mask `scores` (rows x vocabulary) in place, given all tokens so far (rows x length)."""
+        import numpy as np  # noqa: PLC0415
+        import torch  # noqa: PLC0415
+        from llguidance.numpy import fill_next_token_bitmask_par  # noqa: PLC0415
+
+        if self._begun:
+            self._advance(input_ids[:, -1].tolist())
+        self._begun = True
+        fill_next_token_bitmask_par(self._executor, self._running, self._bits)
+        allowed = np.unpackbits(self._bits.view(np.uint8), axis=1, bitorder="little")[:, : scores.shape[1]]
+        return scores.masked_fill_(torch.from_numpy(allowed == 0).to(scores.device), -torch.inf)
+
+    def problem(self, row: int) -> str:
+        """Why the row was ended before its answer was complete, or an empty string."""
+        return self._matchers[row].get_error()
+
+    def _advance(self, drawn: list[int]) -> None:
+        ended = []
+        for matcher, row in self._running:
+            stopped = matcher.is_stopped()
+            matcher.consume_token(drawn[row])
+            if stopped:
+                ended.append(row)
+        if ended:
+            self._bits[ended] = -1
+            self._running = [(matcher, row) for matcher, row in self._running if row not in ended]

@@ -1,0 +1,106 @@
+"""Which device and number format a model runs in, found out without importing torch (which takes seconds).
+
+The cache key holds the number format, and a run that is wholly cached must not pay for torch.
+"""
+
+import ctypes
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from summarizer.errors import ModelError, SettingsError
+
+Device = Literal["cpu", "cuda", "mps"]
+Dtype = Literal["float32", "bfloat16", "float16"]
+
+#: CPU flags that mean matrix products in bfloat16 are done by the hardware; without them they are slower than float32.
+BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
+#: CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR of the CUDA driver API.
+CAPABILITY_MAJOR = 75
+
+
+class Placement(NamedTuple):
+    """Where a model runs and in which number format; `detected` is false when the device was set by the user."""
+
+    device: Device
+    dtype: Dtype
+    detected: bool
+
+
+def choose_placement(
+    device: Literal["auto", "cpu", "cuda", "mps"],
+    dtype: Literal["auto", "float32", "bfloat16", "float16"],
+) -> Placement:
+    """Fill in what is set to `auto`: the fastest device that is there, and the fastest format that is safe on it.
+
+    float16 is never chosen, since it overflows in models that were trained in bfloat16. The choice depends on the
+    machine, so two machines may differ; what was chosen is in each record.
+    """
+    chosen = _detect_device() if device == "auto" else device
+    return Placement(chosen, _detect_dtype(chosen) if dtype == "auto" else dtype, detected=device == "auto")
+
+
+def check_placement(placement: Placement) -> None:
+    """Compare the choice with what torch can do; `ModelError` names the flag to set. Imports torch."""
+    try:
+        import torch  # noqa: PLC0415
+    except ImportError as error:
+        raise SettingsError(
+            "local models need torch: pip install 'abstract-summarizer[local]', or use --backend hosted"
+        ) from error
+    usable = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not usable[placement.device]:
+        raise ModelError(
+            f"this torch ({torch.__version__}) cannot use the device {placement.device!r}: "
+            f"set --device cpu, or install a build of torch for {placement.device}"
+        )
+    if placement.detected and placement.device == "cpu" and usable["cuda"]:
+        raise ModelError("torch sees a GPU that was not detected: set --device cuda to use it, or --device cpu")
+
+
+def _detect_device() -> Device:
+    if _torch_may_use_cuda() and _cuda_capability() is not None:
+        return "cuda"
+    if platform.system() == "Darwin" and platform.machine() == "arm64":
+        return "mps"
+    return "cpu"
+
+
+def _detect_dtype(device: Device) -> Dtype:
+    if device == "cuda":
+        # bfloat16 came with compute capability 8; on older GPUs it is emulated.
+        return "bfloat16" if (_cuda_capability() or 0) >= 8 else "float32"
+    if device == "cpu" and BFLOAT16_FLAGS & _cpu_flags():
+        return "bfloat16"
+    return "float32"
+
+
+def _torch_may_use_cuda() -> bool:
+    try:
+        return not version("torch").endswith("+cpu")
+    except PackageNotFoundError:
+        return False
+
+
+def _cuda_capability() -> int | None:
+    """Major compute capability of the first GPU that the driver shows, or None without one."""
+    try:
+        driver = ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return None
+    count, major = ctypes.c_int(), ctypes.c_int()
+    if driver.cuInit(0) or driver.cuDeviceGetCount(ctypes.byref(count)) or count.value == 0:
+        return None
+    if driver.cuDeviceGetAttribute(ctypes.byref(major), CAPABILITY_MAJOR, 0):
+        return None
+    return major.value
+
+
+def _cpu_flags(cpuinfo: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
+    try:
+        lines = cpuinfo.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return frozenset()
+    flags = next((line for line in lines if line.startswith("flags")), "")
+    return frozenset(flags.partition(":")[2].split())

@@ -1,0 +1,180 @@
+"""A loaded model: prompts as token ids in, texts out. The only module that computes."""
+
+import json
+import os
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+from summarizer.backends.constraint import SchemaConstraint, SchemaGrammar
+from summarizer.backends.device import Placement, check_placement
+from summarizer.backends.encoding import PromptEncoder
+from summarizer.backends.weights import translate_loading_errors
+from summarizer.completion import Decoding
+from summarizer.errors import ModelError
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+
+#: Parts of the class names of models that write text.
+WRITERS = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")
+
+#: Longest prompt for models without numbered positions (T5): their memory still grows with its square.
+UNCOUNTED_CONTEXT = 8192
+
+
+class Generated(NamedTuple):
+    """What a model wrote for one prompt. `problem` says why it was ended although there was room for more."""
+
+    text: str
+    tokens: int
+    complete: bool
+    problem: str = ""
+
+
+class LoadedModel:
+    """A model in memory with its tokenizer. `plain_summarizer` is true for encoder-decoder models.
+
+    `context` is how many tokens it can take: its positions, or a bound for models that count none.
+    """
+
+    def __init__(self, model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase") -> None:
+        """Prepare prompts, end tokens and, for models that take instructions, the grammar of answers."""
+        from transformers import GenerationConfig  # noqa: PLC0415
+
+        config = model.config
+        self.model, self._tokenizer = model, tokenizer
+        self.plain_summarizer: bool = config.is_encoder_decoder
+        self.encoder = PromptEncoder(tokenizer, _summary_prefix(config) if self.plain_summarizer else None)
+        positions: int | None = getattr(config.get_text_config(), "max_position_embeddings", None)
+        self.context = UNCOUNTED_CONTEXT if positions is None else positions
+        self._ends = _end_tokens(model, tokenizer)
+        self._pad: int = self._ends[0] if tokenizer.pad_token_id is None else tokenizer.pad_token_id
+        self._grammar: SchemaGrammar | None = None
+        # Some summarizers put an end token where the room ends, and a sentence that was cut would look complete.
+        model.generation_config.forced_eos_token_id = None
+        if not self.plain_summarizer:
+            # What the authors of a model set for chats (temperature, penalties) would change greedy answers unseen. A
+            # summarizer keeps its settings (beams, lengths): they are part of how it was trained to be used.
+            model.generation_config = cast("Callable[[], GenerationConfig]", GenerationConfig)()
+            self._grammar = SchemaGrammar(tokenizer, config.get_text_config().vocab_size, self._ends)
+
+    def generate(self, prompts: list[list[int]], decoding: Decoding, schema_text: str) -> list[Generated]:
+        """Answer a batch. All rows are computed until the last one ends, so prompts of like length belong together."""
+        import torch  # noqa: PLC0415
+
+        ids, mask = self._pad_batch(prompts)
+        constraint = self._grammar.constraint(schema_text, len(prompts)) if self._grammar else None
+        with (
+            torch.inference_mode(),
+            torch.random.fork_rng(enabled=decoding.temperature > 0),
+            # Advice about settings that come with a model; nobody here can follow it.
+            warnings.catch_warnings(action="ignore", category=UserWarning),
+        ):
+            if decoding.temperature > 0:
+                torch.manual_seed(decoding.seed)
+            output = cast("Callable[..., torch.Tensor]", self.model.generate)(
+                input_ids=ids,
+                attention_mask=mask,
+                logits_processor=[constraint] if constraint else [],
+                max_new_tokens=min(decoding.max_tokens, self.context - 1),
+                eos_token_id=self._ends,
+                pad_token_id=self._pad,
+                **_drawing(decoding),
+            )
+        start = 1 if self.plain_summarizer else ids.shape[1]
+        return [self._finish(row, constraint, at) for at, row in enumerate(output[:, start:].tolist())]
+
+    def _pad_batch(self, prompts: list[list[int]]) -> "tuple[torch.Tensor, torch.Tensor]":
+        """Token ids and attention mask, rows x length. Prompts that are continued are padded on the left."""
+        import torch  # noqa: PLC0415
+
+        length = max(map(len, prompts))
+        ids, mask = [], []
+        for prompt in prompts:
+            gap = length - len(prompt)
+            padding, hidden, shown = [self._pad] * gap, [0] * gap, [1] * len(prompt)
+            ids.append([*prompt, *padding] if self.plain_summarizer else [*padding, *prompt])
+            mask.append([*shown, *hidden] if self.plain_summarizer else [*hidden, *shown])
+        device = self.model.device
+        return torch.tensor(ids, device=device), torch.tensor(mask, device=device)
+
+    def _finish(self, row: list[int], constraint: SchemaConstraint | None, at: int) -> Generated:
+        end = next((place for place, token in enumerate(row) if token in self._ends), None)
+        written = row if end is None else row[:end]
+        text = str(self._tokenizer.decode(written, skip_special_tokens=True, clean_up_tokenization_spaces=False))
+        if constraint is None:
+            return Generated(text.strip(), len(written), complete=end is not None)
+        # The last brace may be the last token there was room for, so the end token alone does not tell.
+        return Generated(text, len(written), complete=_is_json(text), problem=constraint.problem(at))
+
+
+def load_model(folder: Path, placement: Placement) -> LoadedModel:
+    """Load from a folder with safetensors; `ModelError` for a model that does not write text or does not load."""
+    check_placement(placement)
+    # Tokenizers that have used threads deadlock in a forked child; nothing here gains from their threads.
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    import torch  # noqa: PLC0415
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer  # noqa: PLC0415
+    from transformers.utils import logging  # noqa: PLC0415
+
+    for silence in (logging.set_verbosity_error, logging.disable_progress_bar):
+        cast("Callable[[], None]", silence)()
+    with translate_loading_errors(f"the model in {folder} does not load"):
+        config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+        _check_writes(config, folder)
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+        kind = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
+        load = cast("Callable[..., tuple[PreTrainedModel, dict[str, set[str]]]]", kind.from_pretrained)
+        settings = {"config": config, "dtype": placement.dtype, "use_safetensors": True, "trust_remote_code": False}
+        model, report = load(folder, **settings, output_loading_info=True)
+        torch.nn.Module.to(model, placement.device)
+    if missing := sorted(report["missing_keys"]):
+        # They would be drawn at random, and the answers with them.
+        raise ModelError(f"the weights in {folder} lack {len(missing)} parts of the model, for example {missing[0]}")
+    return LoadedModel(model, tokenizer)
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether torch ran out of memory, which its allocator for the CPU tells only in words."""
+    import torch  # noqa: PLC0415
+
+    words = str(error)
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in words or "not enough memory" in words
+
+
+def _drawing(decoding: Decoding) -> dict[str, bool | float | int]:
+    if decoding.temperature == 0:
+        return {"do_sample": False}
+    return {"do_sample": True, "temperature": decoding.temperature, "top_k": 0, "top_p": 1.0, "num_beams": 1}
+
+
+def _end_tokens(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase") -> list[int]:
+    named = model.generation_config.eos_token_id
+    ends = [*(named if isinstance(named, list) else [named]), tokenizer.eos_token_id]
+    known = list(dict.fromkeys(end for end in ends if end is not None))
+    if not known:
+        raise ModelError("neither the model nor its tokenizer names the token that ends an answer")
+    return known
+
+
+def _summary_prefix(config: "PreTrainedConfig") -> str:
+    """What T5 and its kin want to read before a text that they are to summarize; mostly nothing."""
+    tasks = getattr(config, "task_specific_params", None) or {}
+    return str(tasks.get("summarization", {}).get("prefix") or "")
+
+
+def _check_writes(config: "PreTrainedConfig", folder: Path) -> None:
+    names = config.architectures or []
+    if names and not any(part in name for name in names for part in WRITERS):
+        raise ModelError(f"the model in {folder} does not write text: it is a {names[0]}")
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,154 @@
+"""Answers requests with a Hugging Face model on this machine, in batches."""
+
+import gc
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+from summarizer.backends.device import Placement, choose_placement
+from summarizer.backends.generation import Generated, LoadedModel, is_out_of_memory, load_model
+from summarizer.backends.weights import fetch_weights, find_model, find_revision
+from summarizer.completion import Completion, Identity, Outcome, Request, never
+from summarizer.errors import RequestError
+from summarizer.records import Tokens
+from summarizer.settings import Settings
+
+#: Batches that are pulled at once: among so many requests, those of like length are put together.
+WINDOW_BATCHES = 4
+
+
+class _Pending(NamedTuple):
+    request: Request
+    prompt: list[int]
+
+
+class LocalBackend:
+    """A `Backend` around a local model, which is loaded when the first request comes."""
+
+    def __init__(self, settings: Settings, load: Callable[[Path, Placement], LoadedModel] = load_model) -> None:
+        """Find the model; `ModelError` if there is none of that name. `load` turns a folder into a loaded model."""
+        self._settings, self._load = settings, load
+        self._source = find_model(settings.model)
+        self._placement = choose_placement(settings.device, settings.dtype)
+        self._batch_size = settings.batch_size
+
+    @cached_property
+    def identity(self) -> Identity:
+        """What answers; known without weights and without torch."""
+        return Identity(
+            backend="local",
+            model=self._source.name,
+            revision=find_revision(self._source, self._settings.revision),
+            dtype=self._placement.dtype,
+        )
+
+    def complete(self, requests: Iterable[Request], stopping: Callable[[], bool] = never) -> Iterator[Outcome]:
+        """Yield one outcome for each request begun; see `Backend`. `ModelError` if the model does not load."""
+        waiting = iter(requests)
+        while not stopping() and (window := list(islice(waiting, WINDOW_BATCHES * self._batch_size))):
+            yield from self._answer(window, stopping)
+
+    @cached_property
+    def _model(self) -> LoadedModel:
+        settings = self._settings
+        folder = fetch_weights(self._source, self.identity.revision, self._placement.dtype, settings.cache_dir)
+        return self._load(folder, self._placement)
+
+    def _answer(self, window: list[Request], stopping: Callable[[], bool]) -> Iterator[Outcome]:
+        ready: list[_Pending] = []
+        for request in window:
+            try:
+                ready.append(self._encode(request))
+            except RequestError as error:
+                yield error
+        # The longest first: if memory is short, that shows at once.
+        pending = deque(sorted(ready, key=_order, reverse=True))
+        while pending and not stopping():
+            batch = self._next_batch(pending)
+            outcomes = self._answer_batch(batch)
+            if outcomes:
+                yield from outcomes
+            elif len(batch) > 1:
+                self._batch_size = len(batch) // 2
+                pending.extendleft(reversed(batch))
+            else:
+                yield self._out_of_memory(batch[0])
+
+    def _encode(self, request: Request) -> _Pending:
+        prompt = self._model.encoder.encode(request)
+        context, room = self._model.context, request.decoding.max_tokens
+        # An encoder has its own positions; the answer takes none of them.
+        needed = len(prompt) + (0 if self._model.plain_summarizer else room)
+        if needed > context:
+            raise RequestError(
+                request.id,
+                "prompt_too_long",
+                f"the prompt has {len(prompt)} tokens and the answer may have {room}, but the model's context is "
+                f"{context}: {RequestError.KINDS['prompt_too_long']}",
+            )
+        return _Pending(request, prompt)
+
+    def _next_batch(self, pending: deque[_Pending]) -> list[_Pending]:
+        """Take requests from the front that can share a batch: one schema, one way of drawing."""
+        batch = [pending.popleft()]
+        while pending and len(batch) < self._batch_size and _group(pending[0]) == _group(batch[0]):
+            batch.append(pending.popleft())
+        return batch
+
+    def _answer_batch(self, batch: list[_Pending]) -> list[Outcome]:
+        """Outcomes of the batch, or none at all when memory ran out."""
+        started = time.perf_counter()
+        first = batch[0].request
+        try:
+            answers = self._model.generate([item.prompt for item in batch], first.decoding, first.schema_text)
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            answers = []
+        if not answers:
+            gc.collect()
+            return []
+        seconds = (time.perf_counter() - started) / len(batch)
+        return [self._outcome(item, answer, seconds) for item, answer in zip(batch, answers, strict=True)]
+
+    def _outcome(self, item: _Pending, answer: Generated, seconds: float) -> Outcome:
+        request = item.request
+        if answer.problem:
+            return RequestError(request.id, "rejected", f"the schema was given up: {answer.problem}", answer.text)
+        if not answer.complete:
+            return RequestError(
+                request.id,
+                "truncated",
+                f"the answer was not complete after {answer.tokens} tokens: {RequestError.KINDS['truncated']}",
+                answer.text,
+            )
+        if not answer.text:
+            return RequestError(request.id, "empty", RequestError.KINDS["empty"])
+        return Completion(
+            request_id=request.id,
+            text=answer.text,
+            tokens=Tokens(prompt=len(item.prompt), completion=answer.tokens),
+            structured_mode="summary" if self._model.plain_summarizer else "json_schema",
+            seconds=seconds,
+            created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+
+    def _out_of_memory(self, item: _Pending) -> RequestError:
+        return RequestError(
+            item.request.id,
+            "out_of_memory",
+            f"there is not enough memory for a prompt of {len(item.prompt)} tokens alone: use a smaller model",
+        )
+
+
+def _group(item: _Pending) -> tuple[str, str]:
+    return item.request.schema_text, item.request.decoding.model_dump_json()
+
+
+def _order(item: _Pending) -> tuple[str, str, int]:
+    return *_group(item), len(item.prompt)

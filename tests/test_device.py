@@ -1,0 +1,45 @@
+"""Devices and number formats: found without torch, and compared with it before anything is loaded."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from summarizer.backends.device import Placement, check_placement, choose_placement
+from summarizer.errors import ModelError
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda", "mps"])
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
+def test_explicit_settings_win(device: str, dtype: str) -> None:
+    """What the user set is not second-guessed."""
+    assert choose_placement(device, dtype) == Placement(device, dtype, detected=False)  # type: ignore[arg-type]
+
+
+def test_choice_needs_no_torch_and_agrees_with_it() -> None:
+    """The device is chosen without importing torch, and torch can use it."""
+    program = (
+        "import sys; from summarizer.backends.device import choose_placement\n"
+        "print(choose_placement('auto', 'auto').device, 'torch' in sys.modules)"
+    )
+    output = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    usable = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    assert output.split() == [usable, "False"]
+    check_placement(choose_placement("auto", "auto"))
+
+
+def test_cpu_computes_in_bfloat16_only_where_it_is_fast() -> None:
+    """On a CPU, bfloat16 is chosen exactly when the CPU has instructions for it; float16 is never chosen."""
+    cpuinfo = Path("/proc/cpuinfo")
+    words = cpuinfo.read_text(encoding="utf-8").split() if cpuinfo.exists() else []
+    fast = "avx512_bf16" in words or "amx_bf16" in words
+    assert choose_placement("cpu", "auto").dtype == ("bfloat16" if fast else "float32")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
+def test_device_that_torch_cannot_use_names_the_flag() -> None:
+    """A GPU that was asked for and cannot be used is an error that says which flag helps."""
+    with pytest.raises(ModelError, match="cannot use the device 'cuda': set --device cpu, or install"):
+        check_placement(Placement("cuda", "float32", detected=False))

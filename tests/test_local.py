@@ -1,0 +1,273 @@
+"""The local backend: every request gets its outcome, whatever the model and however little memory there is."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import pytest
+import torch
+
+from summarizer.backends.device import Placement
+from summarizer.backends.generation import LoadedModel, load_model
+from summarizer.backends.local import WINDOW_BATCHES, LocalBackend
+from summarizer.completion import Completion, Decoding, Message, Outcome, Request
+from summarizer.errors import ModelError, RequestError
+from summarizer.records import Answer
+from summarizer.settings import Settings
+from tests.tiny_models import CONTEXT, save_causal, save_summarizer
+
+SCHEMA = json.dumps(
+    {
+        "type": "object",
+        "properties": {"name": {"type": "string", "minLength": 1, "maxLength": 9}, "kind": {"enum": ["new", "old"]}},
+        "required": ["name", "kind"],
+        "additionalProperties": False,
+    }
+)
+
+
+@pytest.fixture(scope="session")
+def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One cache folder for all tests, so that the embedded model is unpacked once."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A base model: random weights, no chat template."""
+    return save_causal(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture
+def ask(make_request: Callable[..., Request]) -> Callable[..., Request]:
+    """Make a request that fits the tiny models."""
+
+    def make(number: int, text: str = "Streams are deep.", max_tokens: int = 64) -> Request:
+        messages = (Message(role="system", content="Say what it is."), Message(role="user", content=text))
+        decoding = Decoding(max_tokens=max_tokens)
+        return make_request(str(number), messages=messages, schema_text=SCHEMA, decoding=decoding, abstract=text)
+
+    return make
+
+
+def _backend(model: Path, batch_size: int = 4, **options: Callable[[Path, Placement], LoadedModel]) -> LocalBackend:
+    settings = Settings(model=str(model), batch_size=batch_size, device="cpu", dtype="float32")
+    return LocalBackend(settings, **options)
+
+
+def _by_id(outcomes: Iterator[Outcome]) -> dict[str, Outcome]:
+    return {outcome.request_id: outcome for outcome in outcomes}
+
+
+def _bounded(schema: Any) -> Any:
+    """The JSON Schema of `Answer` with every list and text bounded, so that any answer fits into a few tokens."""
+    if isinstance(schema, list):
+        return [_bounded(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    kept = {key: _bounded(value) for key, value in schema.items() if key not in ("default", "title", "description")}
+    if "properties" in kept:
+        kept["required"] = list(kept["properties"])
+    return kept | {"string": {"maxLength": 60}, "array": {"maxItems": 1}}.get(str(kept.get("type")), {})
+
+
+def test_embedded_model_answers_under_the_schema(shared_cache: Path, make_request: Callable[..., Request]) -> None:
+    """The model that comes as a package answers a batch of abstracts, each with JSON that is an `Answer`."""
+    backend = LocalBackend(Settings(cache_dir=shared_cache))
+    abstracts = (
+        "We present BrookNet, a network that guesses the depth of streams with 81.4% accuracy on PebbleBed.",
+        "We ask 40 beekeepers for the names of the sounds of their hives. They know 12 — “piping” is one.",
+    )
+    schema = json.dumps(_bounded(Answer.model_json_schema()))
+    requests = [
+        make_request(
+            f"paper-{number}",
+            messages=(Message(role="user", content=f"Describe this paper as JSON: {abstract}"),),
+            schema_text=schema,
+            decoding=Decoding(max_tokens=400),
+        )
+        for number, abstract in enumerate(abstracts)
+    ]
+    outcomes = _by_id(backend.complete(requests))
+    assert outcomes.keys() == {"paper-0", "paper-1"}
+    for outcome in outcomes.values():
+        assert isinstance(outcome, Completion), outcome
+        answer = Answer.model_validate_json(outcome.text)
+        assert 0 < len(answer.tldr) <= 60
+        assert len(answer.results or ()) <= 1
+        assert outcome.text == json.dumps(json.loads(outcome.text), separators=(",", ":"), ensure_ascii=False)
+        assert (outcome.structured_mode, outcome.created_at[-6:]) == ("json_schema", "+00:00")
+        assert outcome.tokens.prompt > 30
+        assert 10 < outcome.tokens.completion <= 400
+
+
+def test_identity_needs_no_torch(tiny: Path) -> None:
+    """What answers is known without importing torch, transformers or numpy."""
+    program = (
+        "import sys; from summarizer.settings import Settings; from summarizer.backends.local import LocalBackend\n"
+        "for model in ('embedded', sys.argv[1]): print(LocalBackend(Settings(model=model)).identity.revision)\n"
+        "print({'torch', 'transformers', 'numpy'} & set(sys.modules))"
+    )
+    command = [sys.executable, "-c", program, str(tiny)]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert lines[2] == "set()"
+    assert lines[0] != lines[1]
+    assert all(line.startswith("sha256:") for line in lines[:2])
+
+
+@pytest.mark.parametrize("template", [None, "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}"])
+def test_any_causal_model_keeps_to_the_schema(
+    tmp_path: Path, template: str | None, ask: Callable[..., Request]
+) -> None:
+    """A model of random weights, base or chat, writes only what the schema allows, and the same each time."""
+    model = save_causal(tmp_path, template=template)
+    requests = [ask(number, "Streams are deep. " * number) for number in range(6)]
+    first, second = (_by_id(_backend(model).complete(requests)) for _ in range(2))
+    for number, outcome in first.items():
+        assert isinstance(outcome, Completion), outcome
+        again = second[number]
+        assert isinstance(again, Completion)
+        assert (outcome.text, outcome.tokens) == (again.text, again.tokens)
+        answer = json.loads(outcome.text)
+        assert 1 <= len(answer["name"]) <= 9
+        assert answer["kind"] in ("new", "old")
+
+
+def test_batch_does_not_change_a_greedy_answer(tiny: Path, ask: Callable[..., Request]) -> None:
+    """In float32 a paper gets the answer that it gets alone, also when shorter ones are padded beside it."""
+    requests = [ask(number, f"The water {number} is loud. " * (number * 5 + 1)) for number in range(4)]
+    together = _by_id(_backend(tiny, batch_size=4).complete(requests))
+    assert len({outcome.text for outcome in together.values() if isinstance(outcome, Completion)}) > 1
+    for number, outcome in _by_id(_backend(tiny, batch_size=1).complete(requests)).items():
+        other = together[number]
+        assert isinstance(outcome, Completion)
+        assert isinstance(other, Completion)
+        assert outcome.text == other.text
+
+
+@pytest.mark.parametrize("kind", ["t5", "bart"])
+def test_encoder_decoder_writes_a_sentence(tmp_path: Path, kind: str, ask: Callable[..., Request]) -> None:
+    """A plain summarizer reads the abstract, with the prefix that it wants, and its answer is marked as a sentence."""
+    backend = _backend(save_summarizer(tmp_path, kind))
+    outcomes = _by_id(backend.complete([ask(1), ask(2, "Water is wet, says the stream.")]))
+    for outcome in outcomes.values():
+        assert isinstance(outcome, Completion), outcome
+        assert (outcome.text, outcome.structured_mode, outcome.tokens.completion) == ("!!!!", "summary", 4)
+    prefix = "summarize: " if kind == "t5" else ""
+    model = backend._model
+    assert model._tokenizer.decode(model.encoder.encode(ask(1))) == f"{prefix}Streams are deep.</s>"
+
+
+def test_answer_that_is_cut_off_is_reported(tiny: Path, tmp_path: Path, ask: Callable[..., Request]) -> None:
+    """When the room for the answer ends first, the outcome is `truncated` and keeps what was written."""
+    (outcome,) = _backend(tiny).complete([ask(1, max_tokens=5)])
+    assert isinstance(outcome, RequestError)
+    assert (outcome.kind, outcome.raw[:5]) == ("truncated", '{"nam')
+    assert "after 5 tokens" in str(outcome)
+    (outcome,) = _backend(save_summarizer(tmp_path, "bart")).complete([ask(2, max_tokens=3)])
+    assert isinstance(outcome, RequestError)
+    assert (outcome.kind, outcome.raw) == ("truncated", "!!!")
+
+
+def test_prompt_that_is_too_long_fails_alone(tiny: Path, ask: Callable[..., Request]) -> None:
+    """An abstract of 50,000 words is reported with the numbers that matter; the others are answered."""
+    outcomes = _by_id(_backend(tiny).complete([ask(1), ask(2, "stream " * 50_000), ask(3)]))
+    long = outcomes["2"]
+    assert isinstance(long, RequestError)
+    assert long.kind == "prompt_too_long"
+    assert f"the answer may have 64, but the model's context is {CONTEXT}" in str(long)
+    assert isinstance(outcomes["1"], Completion)
+    assert isinstance(outcomes["3"], Completion)
+
+
+class _LittleMemory:
+    """Loads a model whose first layer runs out of memory above a number of rows, and keeps the sizes of batches."""
+
+    def __init__(self, rows: int, error: RuntimeError) -> None:
+        self.rows, self.error = rows, error
+        self.tried: list[int] = []
+
+    def __call__(self, folder: Path, placement: Placement) -> LoadedModel:
+        loaded = load_model(folder, placement)
+        loaded.model.get_input_embeddings().register_forward_pre_hook(self._check)
+        return loaded
+
+    def _check(self, _: torch.nn.Module, arguments: tuple[torch.Tensor, ...]) -> None:
+        rows, length = arguments[0].shape
+        if length > 1:
+            self.tried.append(rows)
+        if rows > self.rows:
+            raise self.error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("DefaultCPUAllocator: can't allocate memory: 12 GB")],
+)
+def test_batch_is_halved_when_memory_runs_out(tiny: Path, ask: Callable[..., Request], error: RuntimeError) -> None:
+    """Short of memory, the batch is halved until it fits, the smaller size is kept, and nothing is lost."""
+    memory = _LittleMemory(2, error)
+    outcomes = _by_id(_backend(tiny, batch_size=8, load=memory).complete(ask(number) for number in range(12)))
+    assert memory.tried == [8, 4, 2, 2, 2, 2, 2, 2]
+    assert all(isinstance(outcome, Completion) for outcome in outcomes.values())
+    assert len(outcomes) == 12
+
+
+def test_request_that_does_not_fit_alone_is_reported(tiny: Path, ask: Callable[..., Request]) -> None:
+    """A single request without enough memory gets an outcome of its own, and no other error is taken for that."""
+    memory = _LittleMemory(0, torch.OutOfMemoryError("CUDA out of memory"))
+    outcomes = list(_backend(tiny, load=memory).complete([ask(1), ask(2)]))
+    assert [outcome.kind for outcome in outcomes if isinstance(outcome, RequestError)] == ["out_of_memory"] * 2
+    with pytest.raises(RuntimeError, match="a real bug"):
+        list(_backend(tiny, load=_LittleMemory(0, RuntimeError("a real bug"))).complete([ask(1)]))
+
+
+def test_requests_are_pulled_as_they_are_needed(tiny: Path, ask: Callable[..., Request]) -> None:
+    """Of an endless supply only a few batches are taken before the first outcome comes."""
+    pulled = []
+
+    def endless() -> Iterator[Request]:
+        for number in count():
+            pulled.append(number)
+            yield ask(number)
+
+    outcomes = _backend(tiny, batch_size=2).complete(endless())
+    assert pulled == []
+    next(outcomes)
+    assert len(pulled) <= 2 * WINDOW_BATCHES
+
+
+def test_stopping_ends_after_the_batch_under_way(tiny: Path, ask: Callable[..., Request]) -> None:
+    """Once told to stop, the backend yields what is under way, begins nothing, and ends."""
+    stop = Event()
+    outcomes = _backend(tiny, batch_size=2).complete(map(ask, count()), stopping=stop.is_set)
+    next(outcomes)
+    stop.set()
+    assert len(list(outcomes)) == 1
+
+
+def test_temperature_draws_by_the_seed(tiny: Path, make_request: Callable[..., Request]) -> None:
+    """With a temperature the answer depends on the seed, and on nothing but the seed."""
+
+    def draw(seed: int) -> str:
+        decoding = Decoding(max_tokens=64, temperature=1.0, seed=seed)
+        (outcome,) = _backend(tiny).complete([make_request(schema_text=SCHEMA, decoding=decoding)])
+        assert isinstance(outcome, Completion)
+        return outcome.text
+
+    torch.manual_seed(7)
+    first = draw(1)
+    torch.manual_seed(8)
+    assert draw(1) == first
+    assert draw(2) != first
+
+
+def test_model_that_is_not_there_names_what_to_do() -> None:
+    """A name that is no file, no folder and no hub id is an error at once, before any request."""
+    with pytest.raises(ModelError, match="there is no such file or folder"):
+        LocalBackend(Settings(model="./models/nowhere"))

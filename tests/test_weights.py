@@ -1,0 +1,221 @@
+"""Weights: found, checked and named without loading them; what could run code is refused."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from summarizer.backends.device import Placement
+from summarizer.backends.generation import load_model
+from summarizer.backends.weights import fetch_weights, find_model, find_revision, list_models
+from summarizer.errors import ModelError
+from tests.tiny_models import save_causal, save_gguf
+
+PLACEMENT = Placement("cpu", "float32", detected=False)
+
+
+def _fetch(model: Path, cache_dir: Path) -> Path:
+    return fetch_weights(find_model(str(model)), None, "float32", cache_dir)
+
+
+def _python(program: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", program, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | environment,
+    )
+
+
+def test_folder_with_only_pickles_is_refused(tmp_path: Path) -> None:
+    """Weights that would be unpickled are named and refused, with what to do instead."""
+    save_causal(tmp_path)
+    torch.save(load_file(tmp_path / "model.safetensors"), tmp_path / "pytorch_model.bin")
+    (tmp_path / "model.safetensors").unlink()
+    with pytest.raises(ModelError, match=r"only as pytorch_model\.bin, .* run code: use a model that has safetensors"):
+        _fetch(tmp_path, tmp_path)
+
+
+def test_pickle_beside_safetensors_is_never_opened(tmp_path: Path) -> None:
+    """A poisoned pickle in the same folder is left alone."""
+    save_causal(tmp_path)
+    (tmp_path / "pytorch_model.bin").write_bytes(b"cos\nsystem\n(S'touch poisoned'\ntR.")
+    assert load_model(_fetch(tmp_path, tmp_path), PLACEMENT).context == 512
+    assert not Path("poisoned").exists()
+
+
+@pytest.mark.parametrize(
+    ("removed", "message"),
+    [("model.safetensors", "no weights found"), ("config.json", "no config.json"), ("tokenizer.json", "does not load")],
+)
+def test_folder_that_lacks_something_says_what(tmp_path: Path, removed: str, message: str) -> None:
+    """Missing weights, configuration or tokenizer are each an error that names the folder or the file."""
+    save_causal(tmp_path)
+    (tmp_path / removed).unlink()
+    with pytest.raises(ModelError, match=message):
+        load_model(_fetch(tmp_path, tmp_path), PLACEMENT)
+
+
+def test_shard_that_was_not_downloaded_is_missed(tmp_path: Path) -> None:
+    """An index that names a part that is not there is an error before anything is loaded."""
+    save_causal(tmp_path)
+    (tmp_path / "model.safetensors").rename(tmp_path / "model-00001-of-00002.safetensors")
+    weight_map = {"a": "model-00001-of-00002.safetensors", "b": "model-00002-of-00002.safetensors"}
+    (tmp_path / "model.safetensors.index.json").write_text(json.dumps({"weight_map": weight_map}))
+    with pytest.raises(ModelError, match="a part that its index names"):
+        _fetch(tmp_path, tmp_path)
+
+
+def test_weights_that_lack_a_part_of_the_model_are_refused(tmp_path: Path) -> None:
+    """A part that the file does not have is never filled with random numbers."""
+    save_causal(tmp_path)
+    weights = load_file(tmp_path / "model.safetensors")
+    del weights["model.layers.0.mlp.up_proj.weight"]
+    save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ModelError, match=r"lack 1 parts of the model, for example model\.layers\.0\.mlp\.up_proj"):
+        load_model(tmp_path, PLACEMENT)
+
+
+@pytest.mark.parametrize("content", [b"not a model", b"GGUF" + b"\xff" * 64])
+def test_broken_gguf_file_is_an_error(tmp_path: Path, content: bytes) -> None:
+    """A file that is no GGUF, or a damaged one, is an error with its name, and leaves nothing that looks whole."""
+    path = tmp_path / "broken.gguf"
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match=r"broken\.gguf"):
+        _fetch(path, tmp_path / "cache")
+    assert not list((tmp_path / "cache" / "models").glob("broken*"))
+
+
+def test_model_that_does_not_write_text_is_refused(tmp_path: Path) -> None:
+    """A classifier is told apart by its configuration."""
+    save_causal(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(config | {"architectures": ["LlamaForSequenceClassification"]}))
+    with pytest.raises(ModelError, match="does not write text: it is a LlamaForSequenceClassification"):
+        load_model(tmp_path, PLACEMENT)
+
+
+def test_revision_follows_the_content(tmp_path: Path) -> None:
+    """The revision of files stays when they are copied, and changes with one weight or one setting."""
+    first, second = save_causal(tmp_path / "a"), save_causal(tmp_path / "b")
+    revisions = [find_revision(find_model(str(folder)), None) for folder in (first, second)]
+    assert revisions[0] == revisions[1]
+    weights = load_file(second / "model.safetensors")
+    weights["model.norm.weight"][3] += 0.5
+    save_file(weights, second / "model.safetensors", metadata={"format": "pt"})
+    revisions.append(find_revision(find_model(str(second)), None))
+    (second / "chat_template.jinja").write_text("{{ messages }}")
+    revisions.append(find_revision(find_model(str(second)), None))
+    assert len(set(revisions)) == 3
+
+
+def test_large_weights_are_sampled_over_their_length(tmp_path: Path) -> None:
+    """Of a file that is too large to read whole, a change that runs through it shows, wherever it begins."""
+    path = tmp_path / "large.gguf"
+    content = bytearray(20_000_000)
+    path.write_bytes(content)
+    revisions = {find_revision(find_model(str(path)), None)}
+    for start in (0, 10_000_000, 19_000_000):
+        content[start : start + 500_000] = b"x" * 500_000
+        path.write_bytes(content)
+        revisions.add(find_revision(find_model(str(path)), None))
+    assert len(revisions) == 4
+
+
+UNPACK = """
+import sys
+from pathlib import Path
+from summarizer.backends.weights import fetch_weights, find_model
+print(fetch_weights(find_model(sys.argv[1]), None, "float32", Path(sys.argv[2])))
+"""
+
+
+def test_gguf_is_unpacked_once(tmp_path: Path) -> None:
+    """Two processes at once get the same folder, made once, and nothing is written to the terminal."""
+    model, cache = save_gguf(tmp_path / "tiny.gguf"), tmp_path / "cache"
+    children = [_python(UNPACK, str(model), str(cache)) for _ in range(2)]
+    results = [child.communicate(timeout=120) for child in children]
+    assert results[0] == results[1]
+    assert results[0][1] == ""
+    (folder,) = (cache / "models").glob("tiny-*")
+    assert results[0][0].strip() == str(folder)
+    written = load_file(folder / "model.safetensors")["model.norm.weight"]
+    made_at = folder.stat().st_mtime_ns
+    assert _fetch(model, cache) == folder
+    assert folder.stat().st_mtime_ns == made_at
+    assert written.dtype == torch.float32
+    assert sorted(path.name for path in (cache / "models").iterdir()) == [".lock", folder.name]
+
+
+def test_killed_unpacking_leaves_no_half_model(tmp_path: Path) -> None:
+    """After a kill in the middle, what was begun is thrown away and the next run makes it whole."""
+    model, cache = save_gguf(tmp_path / "tiny.gguf"), tmp_path / "cache"
+    child = _python(UNPACK, str(model), str(cache))
+    deadline = time.monotonic() + 60
+    while not list(cache.glob("models/.unpacking-*")) and time.monotonic() < deadline:
+        time.sleep(0.001)
+    child.send_signal(signal.SIGKILL)
+    child.communicate()
+    assert not list(cache.glob("models/tiny-*"))
+    assert load_model(_fetch(model, cache), PLACEMENT).context == 512
+    assert not list(cache.glob("models/.unpacking-*"))
+
+
+def _hub_cache(folder: Path) -> str:
+    """Lay out a hub cache with one model, as a download leaves it, and return the commit."""
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    repository = folder / "models--someone--tiny"
+    save_causal(repository / "snapshots" / commit)
+    (repository / "blobs").mkdir()
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text(commit)
+    return commit
+
+
+def test_hub_model_in_the_cache_needs_no_network(tmp_path: Path) -> None:
+    """A model that was downloaded is found with its commit, listed with its size, and used without a connection."""
+    commit = _hub_cache(tmp_path)
+    program = """
+from pathlib import Path
+from summarizer.backends.weights import fetch_weights, find_model, find_revision, list_models
+source = find_model("someone/tiny")
+print(find_revision(source, None))
+print(fetch_weights(source, None, "float32", Path("unused")).name)
+print([(model.name, model.loadable, model.size > 1000) for model in list_models()][-1])
+"""
+    lines, errors = _python(program, HF_HUB_CACHE=str(tmp_path), HF_HUB_OFFLINE="1").communicate(timeout=60)
+    assert errors == ""
+    assert lines.splitlines() == [commit, commit, "('someone/tiny', True, True)"]
+
+
+@pytest.mark.parametrize("model", ["someone/unknown", "unknown"])
+def test_unknown_hub_model_says_what_to_do(tmp_path: Path, model: str) -> None:
+    """Without a connection, a model that was never downloaded is one error of one line."""
+    program = """
+import sys
+from summarizer.backends.weights import pull_model
+from summarizer.errors import ModelError
+try:
+    pull_model(sys.argv[1])
+except ModelError as error:
+    print(error)
+"""
+    lines, errors = _python(program, model, HF_HUB_CACHE=str(tmp_path), HF_HUB_OFFLINE="1").communicate(timeout=60)
+    assert errors == ""
+    assert lines.startswith(f"{model}: not in the local hub cache, and the hub cannot be reached")
+    assert f"summarizer models pull {model}" in lines
+
+
+def test_embedded_model_is_listed() -> None:
+    """The list begins with the embedded model and its size."""
+    first = list_models()[0]
+    assert (first.name, first.loadable) == ("embedded", True)
+    assert str(first).lstrip().startswith("98.4 MB  embedded")
