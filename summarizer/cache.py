@@ -22,6 +22,8 @@ from summarizer.completion import Backend, Completion, Identity, Outcome, Reques
 from summarizer.errors import CacheError
 from summarizer.records import Frozen
 
+#: Where the answers are inside the cache folder. A new form of `Entry` gets a new one, so that old rows are not tampering.
+FOLDER = "answers-1"
 #: Hits that may wait while the backend looks for work; bounds the memory of a run that is mostly cached.
 _WAITING_HITS = 256
 
@@ -120,7 +122,7 @@ class Store:
 
     def __init__(self, directory: Path) -> None:
         """Open or make the store in `directory`, which must belong to this user and to nobody else."""
-        self.directory = directory / "answers"
+        self.directory = directory / FOLDER
         _check_owner(directory)
         with _translated(self.directory):
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)

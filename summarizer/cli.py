@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from summarizer.pipeline import Input
     from summarizer.settings import Settings
 
+#: Bytes of input that are read beforehand, to know the number of papers; about a second.
+_LARGEST_COUNTED = 64_000_000
+
 OK, FAILURES, NOTHING_DONE, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -65,6 +68,8 @@ def _run(options: argparse.Namespace) -> int:
     from summarizer.writing.jsonl import RecordFile  # noqa: PLC0415
 
     settings = _settings(options)
+    if not options.quiet:
+        _show_log()
     output = Path("/dev/stdout" if options.output == "-" else options.output)
     with _interruptible() as stopping:
         summarizer = Summarizer(settings, stopping=stopping)
@@ -210,8 +215,11 @@ def _read(inputs: Sequence[str], settings: "Settings", options: argparse.Namespa
 
 
 def _count(settings: "Settings", options: argparse.Namespace) -> int | None:
-    # Only a person who watches needs to know how much is left, and only files can be read twice.
-    if options.quiet or not sys.stderr.isatty() or not all(Path(name).is_file() for name in options.inputs):
+    # To say how much is left the input is read twice, which only files allow and only a large one makes felt.
+    paths = [Path(name) for name in options.inputs]
+    if options.quiet or not all(path.is_file() for path in paths):
+        return None
+    if sum(path.stat().st_size for path in paths) > _LARGEST_COUNTED:
         return None
     return sum(1 for _ in _read(options.inputs, settings, options))
 
@@ -244,6 +252,17 @@ def _interruptible() -> Iterator[Callable[[], bool]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _show_log() -> None:
+    # What takes long before the first record (unpacking, loading) is told by the modules that do it.
+    import logging  # noqa: PLC0415
+
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("summarizer: %(message)s"))
+    logger = logging.getLogger("summarizer")
+    logger.handlers = [handler]
+    logger.setLevel(logging.INFO)
 
 
 def _complain(message: str) -> None:

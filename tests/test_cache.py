@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from summarizer.cache import CachedBackend, Entry, Store, differences, request_parts
+from summarizer.cache import FOLDER, CachedBackend, Entry, Store, differences, request_parts
 from summarizer.completion import Completion, Decoding, Identity, Outcome, Request, never
 from summarizer.errors import CacheError, RequestError
 
@@ -214,8 +214,8 @@ def test_what_is_no_store_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x", encoding="utf-8")
     with pytest.raises(CacheError, match="is not a folder; choose another"):
         Store(tmp_path / "file")
-    (tmp_path / "answers").mkdir()
-    (tmp_path / "answers" / "cache.db").write_text("no database at all" * 100, encoding="utf-8")
+    (tmp_path / FOLDER).mkdir()
+    (tmp_path / FOLDER / "cache.db").write_text("no database at all" * 100, encoding="utf-8")
     with pytest.raises(CacheError, match="not a database; .*--cache-dir"):
         Store(tmp_path)
 

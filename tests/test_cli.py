@@ -163,7 +163,7 @@ def test_environment_and_file_count(write: Write, tmp_path: Path, monkeypatch: p
     provenance = next(read_records("out.jsonl")).provenance
     assert provenance is not None
     assert provenance.language == "Danish"
-    assert (tmp_path / "cache" / "answers").is_dir()
+    assert (tmp_path / "cache" / "answers-1").is_dir()
 
 
 def test_interrupt_finishes_writes_and_says_how_to_go_on(write: Write, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """A loaded model: prompts as token ids in, texts out. The only module that computes."""
 
 import json
+import logging
 import os
 import warnings
 from collections.abc import Callable
@@ -17,6 +18,8 @@ from summarizer.errors import ModelError
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+
+_LOG = logging.getLogger(__name__)
 
 #: Parts of the class names of models that write text.
 WRITERS = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")
@@ -113,6 +116,7 @@ class LoadedModel:
 
 def load_model(folder: Path, placement: Placement) -> LoadedModel:
     """Load from a folder with safetensors; `ModelError` for a model that does not write text or does not load."""
+    _LOG.info("loading %s on %s in %s", folder.name, placement.device, placement.dtype)
     check_placement(placement)
     # Tokenizers that have used threads deadlock in a forked child; nothing here gains from their threads.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from functools import cached_property
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +23,7 @@ WINDOW_BATCHES = 4
 
 
 class _Pending(NamedTuple):
+    position: int
     request: Request
     prompt: list[int]
 
@@ -61,25 +62,28 @@ class LocalBackend:
 
     def _answer(self, window: list[Request], stopping: Callable[[], bool]) -> Iterator[Outcome]:
         ready: list[_Pending] = []
-        for request in window:
+        for position, request in enumerate(window):
             try:
-                ready.append(self._encode(request))
+                ready.append(self._encode(request, position))
             except RequestError as error:
                 yield error
-        # The longest first: if memory is short, that shows at once.
-        pending = deque(sorted(ready, key=_order, reverse=True))
-        while pending and not stopping():
-            batch = self._next_batch(pending)
-            outcomes = self._answer_batch(batch)
+        # The batch of the earliest request goes first: records leave in the order of the papers, and the first of them
+        # should not have to wait for a whole window.
+        batches = deque(sorted(self._batches(ready), key=lambda batch: min(item.position for item in batch)))
+        while batches and not stopping():
+            batch = batches.popleft()
+            outcomes = self._answer_batch(batch) if len(batch) <= self._batch_size else []
             if outcomes:
                 yield from outcomes
             elif len(batch) > 1:
-                self._batch_size = len(batch) // 2
-                pending.extendleft(reversed(batch))
+                # Out of memory, now or with an earlier batch: halves of it, and no larger batch in this run.
+                half = len(batch) // 2
+                self._batch_size = min(self._batch_size, half)
+                batches.extendleft((batch[half:], batch[:half]))
             else:
                 yield self._out_of_memory(batch[0])
 
-    def _encode(self, request: Request) -> _Pending:
+    def _encode(self, request: Request, position: int) -> _Pending:
         prompt = self._model.encoder.encode(request)
         context, room = self._model.context, request.decoding.max_tokens
         # An encoder has its own positions; the answer takes none of them.
@@ -91,14 +95,13 @@ class LocalBackend:
                 f"the prompt has {len(prompt)} tokens and the answer may have {room}, but the model's context is "
                 f"{context}: {RequestError.KINDS['prompt_too_long']}",
             )
-        return _Pending(request, prompt)
+        return _Pending(position, request, prompt)
 
-    def _next_batch(self, pending: deque[_Pending]) -> list[_Pending]:
-        """Take requests from the front that can share a batch: one schema, one way of drawing."""
-        batch = [pending.popleft()]
-        while pending and len(batch) < self._batch_size and _group(pending[0]) == _group(batch[0]):
-            batch.append(pending.popleft())
-        return batch
+    def _batches(self, ready: list[_Pending]) -> Iterator[list[_Pending]]:
+        """Requests that can share a batch (one schema, one way of drawing) put together by length."""
+        for _, group in groupby(sorted(ready, key=_order), key=_group):
+            items = list(group)
+            yield from (items[start : start + self._batch_size] for start in range(0, len(items), self._batch_size))
 
     def _answer_batch(self, batch: list[_Pending]) -> list[Outcome]:
         """Outcomes of the batch, or none at all when memory ran out."""

