@@ -22,7 +22,7 @@ from summarizer.completion import Backend, Completion, Identity, Outcome, Reques
 from summarizer.errors import CacheError
 from summarizer.records import Frozen
 
-#: Where the answers are inside the cache folder. A new form of `Entry` gets a new one, so that old rows are not tampering.
+#: Where the answers are inside the cache folder. A new form of `Entry` gets a new one: old rows are no tampering.
 FOLDER = "answers-1"
 #: Hits that may wait while the backend looks for work; bounds the memory of a run that is mostly cached.
 _WAITING_HITS = 256
