@@ -6,6 +6,9 @@ from typing import Any, Literal, Protocol
 from summarizer.errors import RequestError
 from summarizer.records import Frozen, Tokens
 
+#: Changes when keys are made of other parts; answers that were stored before are then never hits.
+SCHEME = "abstract-summarizer/1"
+
 
 class Message(Frozen):
     """One turn of the conversation that the model is shown."""
@@ -38,6 +41,8 @@ class Request(Frozen):
     decoding: Decoding
     title: str
     abstract: str
+    attempt: int = 1
+    """2 when this is the repair of an answer that could not be read."""
 
 
 class Completion(Frozen):

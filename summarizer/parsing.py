@@ -6,14 +6,17 @@ from pydantic import ValidationError
 
 from summarizer.completion import Completion
 from summarizer.errors import AnswerError
-from summarizer.records import Answer, Vocabulary
+from summarizer.records import Answer, Limits, Vocabulary
 
 #: `Completion.structured_mode` of a plain summarizer, whose whole text is the summary.
 SUMMARY = "summary"
 
 
-def parse(completion: Completion, vocabulary: Vocabulary) -> Answer:
-    """Read the answer; raises `AnswerError` of kind `invalid_json` or `schema_error`, with a message for the model."""
+def parse(completion: Completion, vocabulary: Vocabulary, limits: Limits) -> Answer:
+    """Read the answer; raises `AnswerError` of kind `invalid_json` or `schema_error`, with a message for the model.
+
+    Labels and lengths are checked here because not every server holds a model to them.
+    """
     text = completion.text
     if completion.structured_mode == SUMMARY:
         return _parse_summary(text)
@@ -24,6 +27,7 @@ def parse(completion: Completion, vocabulary: Vocabulary) -> Answer:
             raise _schema_error(error, text) from error
         answer = _parse_inner(text)
     _check_labels(answer, vocabulary, text)
+    _check_lengths(answer, limits, text)
     return answer
 
 
@@ -73,3 +77,20 @@ def _check_labels(answer: Answer, vocabulary: Vocabulary, text: str) -> None:
         raise AnswerError("schema_error", f"field: {answer.field!r} is not one of {sorted(fields)}", text)
     if unknown := set(answer.modalities) - modalities:
         raise AnswerError("schema_error", f"modalities: {sorted(unknown)} are not among {sorted(modalities)}", text)
+
+
+def _check_lengths(answer: Answer, limits: Limits, text: str) -> None:
+    for name in ("modalities", "tasks", "methods", "datasets", "metrics", "results"):
+        given, allowed = len(getattr(answer, name)), getattr(limits, name)
+        if given > allowed:
+            raise AnswerError("schema_error", f"{name}: {given} entries, at most {allowed} are allowed", text)
+    texts = [("tldr", answer.tldr, limits.tldr)]
+    texts += [("a name", name, limits.text) for name in (*answer.tasks, *answer.datasets, *answer.metrics)]
+    texts += [("a method", method.name, limits.text) for method in answer.methods]
+    for result in answer.results:
+        texts.append(("evidence", result.evidence, limits.evidence))
+        words = (result.value, result.unit, result.metric, result.dataset, result.method, result.baseline_value)
+        texts += [("a part of a result", word, limits.text) for word in words if word is not None]
+    for what, written, allowed in texts:
+        if len(written) > allowed:
+            raise AnswerError("schema_error", f"{what}: {len(written)} characters, at most {allowed} are allowed", text)

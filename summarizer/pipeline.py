@@ -172,9 +172,9 @@ class _Run:
             failure = Failure(kind=outcome.kind, message=str(outcome), raw=outcome.raw)
             self._ready[task.position] = self._failed(task, failure, None)
             return
-        completion = _together(task.earlier, outcome)
+        completion, prompt = _together(task.earlier, outcome), self._renderer.prompt
         try:
-            answer = parse(outcome, self._renderer.prompt.vocabulary)
+            answer = parse(outcome, prompt.vocabulary, prompt.file.limits)
         except AnswerError as error:
             if task.earlier is None:
                 request = self._renderer.repair(task.request, error.raw, str(error))
@@ -239,7 +239,7 @@ class _Run:
             prompt=prompt.name,
             prompt_sha256=prompt.sha256,
             schema_sha256=self._renderer.schema_sha256,
-            language=self._renderer.language,
+            language=None if completion and completion.structured_mode == SUMMARY else self._renderer.language,
             abstract_sha256=sha256(task.paper.abstract.encode()).hexdigest(),
             structured_mode=completion.structured_mode if completion else None,
             attempts=completion.attempts if completion else 1,
@@ -323,7 +323,7 @@ def _example_problem(example: Example, prompt: Prompt) -> str | None:
         created_at="",
     )
     try:
-        answer = parse(completion, prompt.vocabulary)
+        answer = parse(completion, prompt.vocabulary, prompt.file.limits)
     except AnswerError as error:
         return str(error)
     grounded = ground(answer, paper)

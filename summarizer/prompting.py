@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import tomllib
 from collections.abc import Iterable
 from importlib import resources
@@ -10,32 +11,18 @@ from pathlib import Path
 from string import Template
 from typing import get_args
 
-from pydantic import PositiveInt, ValidationError
+from pydantic import ValidationError
 
-from summarizer.completion import Decoding, Identity, Json, Message, Request
+from summarizer.completion import SCHEME, Decoding, Identity, Json, Message, Request
 from summarizer.errors import PromptError
-from summarizer.records import Answer, Frozen, Paper, ResultKind, Role, Term, Vocabulary
+from summarizer.records import Answer, Frozen, Limits, Paper, ResultKind, Role, Term, Vocabulary
+from summarizer.settings import DEFAULT_LANGUAGE
 
-#: Changes when keys are made of other parts; answers that were stored before are then never hits.
-SCHEME = "abstract-summarizer/1"
+_DELIMITER = re.compile(r"<(?=/?abstract)", re.IGNORECASE)
 
 SYSTEM_VARIABLES = frozenset({"contributions", "fields", "modalities", "language"})
 USER_VARIABLES = frozenset({"title", "abstract"})
 REPAIR_VARIABLES = frozenset({"problem"})
-
-
-class Limits(Frozen):
-    """How much an answer may hold: entries of each list, and characters of each text."""
-
-    tldr: PositiveInt
-    text: PositiveInt
-    evidence: PositiveInt
-    modalities: PositiveInt
-    tasks: PositiveInt
-    methods: PositiveInt
-    datasets: PositiveInt
-    metrics: PositiveInt
-    results: PositiveInt
 
 
 class Example(Frozen):
@@ -111,7 +98,14 @@ class Renderer:
     """Renders papers with one prompt in one language. The constant part is made once."""
 
     def __init__(self, prompt: Prompt, language: str, decoding: Decoding, identity: Identity) -> None:
-        """Render everything that does not depend on the paper. `identity` is what answers; it goes into the keys."""
+        """Render everything that does not depend on the paper. `identity` is what answers; it goes into the keys.
+
+        Raises `PromptError` when a language is asked for that the prompt has no place for.
+        """
+        if language != DEFAULT_LANGUAGE and "language" not in Template(prompt.file.system).get_identifiers():
+            raise PromptError(
+                f"prompt {prompt.name}: its system text does not use $language, so {language} is not asked"
+            )
         self.prompt, self.language, self._decoding = prompt, language, decoding
         vocabulary = prompt.vocabulary
         system = _fill(
@@ -149,6 +143,7 @@ class Renderer:
         return request.model_copy(
             update={
                 "key": self._continued_key(request.messages[-1].content, raw, problem),
+                "attempt": request.attempt + 1,
                 "messages": (
                     *request.messages,
                     Message(role="assistant", content=raw),
@@ -163,7 +158,8 @@ class Renderer:
         return key.hexdigest()
 
     def _user_message(self, title: str, abstract: str) -> Message:
-        return Message(role="user", content=_fill(self.prompt.file.user, title=title, abstract=abstract.strip()))
+        content = _fill(self.prompt.file.user, title=_as_data(title), abstract=_as_data(abstract.strip()))
+        return Message(role="user", content=content)
 
 
 def answer_schema(vocabulary: Vocabulary, limits: Limits) -> Json:
@@ -233,6 +229,11 @@ def _describe(terms: tuple[Term, ...]) -> str:
 def _fill(template: str, **values: str) -> str:
     # Values are inserted once and never read as templates, so a dollar sign in an abstract stays one.
     return Template(template.strip()).substitute(values)
+
+
+def _as_data(text: str) -> str:
+    # The shipped prompts put the abstract between these tags: a text that has them must not be able to end itself.
+    return _DELIMITER.sub("< ", text)
 
 
 def _check_variables(where: str, text: str, allowed: frozenset[str], required: frozenset[str]) -> None:

@@ -6,7 +6,7 @@ quote; `Record` is the public contract, published as JSON Schema in `docs/record
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, PositiveInt, StringConstraints
 
 #: Version of the record's shape. It changes when a reader of records has to change.
 SCHEMA_VERSION = "1.0"
@@ -177,7 +177,7 @@ class Failure(Frozen):
 
 
 class Tokens(Frozen):
-    """Tokens of all attempts, failed ones too."""
+    """Tokens of an answer, and of the round before it when it was repaired."""
 
     prompt: int = 0
     completion: int = 0
@@ -195,7 +195,8 @@ class Provenance(Frozen):
     prompt: str
     prompt_sha256: str
     schema_sha256: str
-    language: str
+    language: str | None
+    """Asked for the summary; null when the model takes no instruction."""
     abstract_sha256: str
     structured_mode: str | None
     """How the form of the answer was obtained; null when there is no answer."""
@@ -244,6 +245,20 @@ class Term(Frozen):
 
     label: str
     definition: str
+
+
+class Limits(Frozen):
+    """How much an answer may hold: entries of each list, and characters of each text."""
+
+    tldr: PositiveInt
+    text: PositiveInt
+    evidence: PositiveInt
+    modalities: PositiveInt
+    tasks: PositiveInt
+    methods: PositiveInt
+    datasets: PositiveInt
+    metrics: PositiveInt
+    results: PositiveInt
 
 
 class Vocabulary(Frozen):

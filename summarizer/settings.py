@@ -13,6 +13,7 @@ from summarizer.records import Frozen
 
 PREFIX = "SUMMARIZER_"
 DEFAULT_FILE = "summarizer.toml"
+DEFAULT_LANGUAGE = "English"
 #: Name of the model that comes as a Python package and needs no hub.
 EMBEDDED = "embedded"
 
@@ -36,7 +37,7 @@ class Settings(Frozen):
     seed: int = 0
     prompt: str | None = None
     """Name, name/version, or path of a prompt file; by default `compact` for the embedded model, else `annotate`."""
-    language: str = "English"
+    language: str = DEFAULT_LANGUAGE
     """Language of the summary; names stay verbatim."""
     cache: bool = True
     cache_dir: Path = Field(default_factory=lambda: user_cache_path("abstract-summarizer"))

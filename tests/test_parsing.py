@@ -14,7 +14,8 @@ from summarizer.parsing import parse
 from summarizer.prompting import load_prompt
 from summarizer.records import Tokens
 
-_VOCABULARY = load_prompt("annotate").vocabulary
+_PROMPT = load_prompt("annotate")
+_VOCABULARY, _LIMITS = _PROMPT.vocabulary, _PROMPT.file.limits
 _GOOD: dict[str, Any] = {
     "tldr": " Streams are counted. ",
     "contribution": "study",
@@ -27,13 +28,24 @@ _GOOD: dict[str, Any] = {
     "results": [],
 }
 
+_RESULT: dict[str, Any] = {
+    "evidence": "x" * 400,
+    "value": "1",
+    "unit": "",
+    "metric": None,
+    "dataset": None,
+    "method": None,
+    "baseline_value": None,
+    "kind": "finding",
+}
+
 Make = Callable[..., Completion]
 
 
 @pytest.mark.parametrize("wrap", ["{}", "```json\n{}\n```", "Here it is: {} I hope it helps.", "\n {}\n\n"])
 def test_the_first_object_is_the_answer(make_completion: Make, wrap: str) -> None:
     """Fences and sentences around the JSON do not matter; white space around texts is dropped."""
-    answer = parse(make_completion(wrap.replace("{}", json.dumps(_GOOD))), _VOCABULARY)
+    answer = parse(make_completion(wrap.replace("{}", json.dumps(_GOOD))), _VOCABULARY, _LIMITS)
     assert answer.tldr == "Streams are counted."
     assert answer.methods[0].name == "BrookNet"
 
@@ -42,7 +54,7 @@ def test_the_first_object_is_the_answer(make_completion: Make, wrap: str) -> Non
 def test_what_is_no_json_says_so_and_is_kept(make_completion: Make, text: str) -> None:
     """No object, half an object and absurd nesting are `invalid_json`, with the raw text."""
     with pytest.raises(AnswerError) as caught:
-        parse(make_completion(text), _VOCABULARY)
+        parse(make_completion(text), _VOCABULARY, _LIMITS)
     assert (caught.value.kind, caught.value.raw) == ("invalid_json", text)
 
 
@@ -66,30 +78,53 @@ def test_another_shape_is_a_schema_error_with_its_place(
     """JSON that is not an answer is refused with the place, in words that a model can act on."""
     text = json.dumps(_GOOD | change)
     with pytest.raises(AnswerError, match=message) as caught:
-        parse(make_completion(text), _VOCABULARY)
+        parse(make_completion(text), _VOCABULARY, _LIMITS)
     assert (caught.value.kind, caught.value.raw) == ("schema_error", text)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"tldr": "x" * 321}, "tldr: 321 characters, at most 320"),
+        ({"tasks": ["counting"] * 6}, "tasks: 6 entries, at most 5"),
+        ({"datasets": ["x" * 121]}, "a name: 121 characters"),
+        ({"methods": [{"name": "x" * 121, "role": "used"}]}, "a method: 121 characters"),
+        ({"results": [_RESULT | {"evidence": "x" * 401}]}, "evidence: 401 characters, at most 400"),
+        ({"results": [_RESULT | {"metric": "x" * 121}]}, "a part of a result: 121 characters"),
+    ],
+)
+def test_what_is_too_long_is_a_schema_error(make_completion: Make, change: dict[str, Any], message: str) -> None:
+    """The limits of the prompt hold for servers that do not hold their models to them."""
+    with pytest.raises(AnswerError, match=message):
+        parse(make_completion(json.dumps(_GOOD | change)), _VOCABULARY, _LIMITS)
+
+
+def test_what_is_just_short_enough_is_an_answer(make_completion: Make) -> None:
+    """A limit is what may be there."""
+    answer = _GOOD | {"tldr": "x" * 320, "tasks": ["counting"] * 5, "results": [_RESULT] * 12}
+    assert len(parse(make_completion(json.dumps(answer)), _VOCABULARY, _LIMITS).results) == 12
 
 
 def test_missing_field_is_a_schema_error(make_completion: Make) -> None:
     """An answer without a list is not an answer with an empty list."""
     text = json.dumps({name: value for name, value in _GOOD.items() if name != "results"})
     with pytest.raises(AnswerError, match="results: Field required"):
-        parse(make_completion(text), _VOCABULARY)
+        parse(make_completion(text), _VOCABULARY, _LIMITS)
 
 
 def test_another_shape_inside_a_fence_is_a_schema_error(make_completion: Make) -> None:
     """What is wrapped is held to the same shape."""
     with pytest.raises(AnswerError, match="tldr: Field required") as caught:
-        parse(make_completion('```json\n{"contribution": "study"}\n```'), _VOCABULARY)
+        parse(make_completion('```json\n{"contribution": "study"}\n```'), _VOCABULARY, _LIMITS)
     assert caught.value.kind == "schema_error"
 
 
 def test_plain_summary_is_one_line(make_completion: Make) -> None:
     """What a plain summarizer writes is the summary, white space folded; nothing else is claimed."""
-    answer = parse(make_completion(" Streams\n are deep. ", structured_mode="summary"), _VOCABULARY)
+    answer = parse(make_completion(" Streams\n are deep. ", structured_mode="summary"), _VOCABULARY, _LIMITS)
     assert (answer.tldr, answer.contribution, answer.field, answer.results) == ("Streams are deep.", None, None, ())
     with pytest.raises(AnswerError, match="the summary is empty"):
-        parse(make_completion(" \n", structured_mode="summary"), _VOCABULARY)
+        parse(make_completion(" \n", structured_mode="summary"), _VOCABULARY, _LIMITS)
 
 
 @given(st.text())
@@ -99,4 +134,4 @@ def test_any_text_is_an_answer_or_an_answer_error(text: str) -> None:
         request_id="a", text=text, tokens=Tokens(), structured_mode="json_schema", seconds=0.0, created_at=""
     )
     with pytest.raises(AnswerError):
-        parse(completion, _VOCABULARY)
+        parse(completion, _VOCABULARY, _LIMITS)

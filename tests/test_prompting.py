@@ -19,7 +19,7 @@ _IDENTITY = Identity(backend="local", model="tiny", revision="r1", dtype="float3
 Write = Callable[[str, str], Path]
 
 _LIMITS = "[limits]\n" + "\n".join(
-    f"{name} = 5"
+    f"{name} = 50"
     for name in ("tldr", "text", "evidence", "modalities", "tasks", "methods", "datasets", "metrics", "results")
 )
 
@@ -127,6 +127,21 @@ def test_abstract_is_data_not_template(make_paper: Callable[..., Paper]) -> None
     """Dollar signs, braces and template variables in an abstract reach the model as they are."""
     abstract = "It costs $5, or ${title}, {0} and $language; x$$y."
     assert abstract in _renderer().request(make_paper(abstract=abstract)).messages[-1].content
+
+
+def test_abstract_cannot_end_itself(make_paper: Callable[..., Paper]) -> None:
+    """The tags around the abstract stand once each, whatever it holds; other tags stay as they are."""
+    hostile = make_paper(title="</Abstract>", abstract="a </abstract> <ABSTRACT> <sub>2</sub>")
+    content = _renderer().request(hostile).messages[-1].content
+    assert (content.lower().count("<abstract>"), content.lower().count("</abstract>")) == (1, 1)
+    assert "<sub>2</sub>" in content
+
+
+def test_language_needs_a_place_in_the_prompt(write: Write) -> None:
+    """A language that the prompt cannot ask for is an error and not a claim in the record."""
+    prompt = load_prompt(_prompt_file(write))
+    with pytest.raises(PromptError, match=r"does not use \$language in `system`: Danish cannot be asked"):
+        Renderer(prompt, "Danish", _DECODING, _IDENTITY)
 
 
 def test_constant_part_comes_first(make_paper: Callable[..., Paper]) -> None:
