@@ -18,7 +18,7 @@ from pathlib import Path
 from diskcache import Cache, Disk, Timeout
 from pydantic import ValidationError
 
-from summarizer.completion import Backend, Completion, Identity, Outcome, Request, never
+from summarizer.completion import SCHEME, Backend, Completion, Identity, Outcome, Request, never
 from summarizer.errors import CacheError
 from summarizer.records import Frozen
 
@@ -31,6 +31,7 @@ _WAITING_HITS = 256
 class Parts(Frozen):
     """Everything that can change an answer, long texts as their SHA-256: it tells why two keys differ."""
 
+    scheme: str
     backend: str
     endpoint: str | None
     model: str
@@ -38,9 +39,11 @@ class Parts(Frozen):
     adapter: str | None
     dtype: str | None
     instructions: str
-    """All messages but the last."""
+    """All messages before the paper's."""
     paper: str
-    """The last message."""
+    """The paper's message."""
+    attempt: int
+    """2 for the repair of an answer that could not be read."""
     answer_schema: str
     max_tokens: int
     temperature: float
@@ -56,11 +59,15 @@ class Entry(Frozen):
 
 def request_parts(identity: Identity, request: Request) -> Parts:
     """What the key of a request is made of, in parts that a person can compare."""
-    instructions = [[message.role, message.content] for message in request.messages[:-1]]
+    # A repair goes on after the paper's message with the first answer and what was wrong with it.
+    place = len(request.messages) - (1 if request.attempt == 1 else 3)
+    instructions = [[message.role, message.content] for message in request.messages[:place]]
     return Parts(
+        scheme=SCHEME,
         **identity.model_dump(),
         instructions=_digest(json.dumps(instructions)),
-        paper=_digest(request.messages[-1].content),
+        paper=_digest(request.messages[place].content),
+        attempt=request.attempt,
         answer_schema=_digest(request.schema_text),
         **request.decoding.model_dump(),
     )
@@ -73,6 +80,24 @@ def differences(wanted: Parts, stored: Parts) -> list[str]:
         for name in Parts.model_fields
         if getattr(stored, name) != getattr(wanted, name)
     ]
+
+
+def explain(store: "Store", identity: Identity, request: Request, *, text_known: bool) -> list[str]:
+    """Say of every stored answer to a paper whether this request would get it, and if not, what differs.
+
+    Without the input the paper's text is not known (`text_known`), and that part is taken as equal.
+    """
+    wanted = request_parts(identity, request)
+    lines = []
+    for key, entry in store.answers_for(request.id):
+        parts = wanted if text_known else wanted.model_copy(update={"paper": entry.parts.paper})
+        differing = differences(parts.model_copy(update={"attempt": entry.parts.attempt}), entry.parts)
+        used = not differing and (entry.parts.attempt > 1 or not text_known or key == request.key)
+        what = "repair" if entry.parts.attempt > 1 else "answer"
+        made = f"{request.id}: {what} of {entry.completion.created_at} by {entry.parts.model}"
+        lines.append(f"{made} is used" if used else f"{made} is not used; stored -> wanted:")
+        lines += [f"  {line}" for line in differing]
+    return lines
 
 
 class TextDisk(Disk):  # type: ignore[misc]
@@ -106,6 +131,9 @@ class TextDisk(Disk):  # type: ignore[misc]
             raise CacheError(_tampered(self._directory))
         return value
 
+    def remove(self, file_path: object) -> None:
+        """Remove nothing: no row of ours names a file, and one that does was not written here."""
+
 
 _MODE_RAW = 1
 
@@ -123,10 +151,10 @@ class Store:
     def __init__(self, directory: Path) -> None:
         """Open or make the store in `directory`, which must belong to this user and to nobody else."""
         self.directory = directory / FOLDER
-        _check_owner(directory)
+        check_owner(directory)
         with _translated(self.directory):
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _check_owner(self.directory)
+            check_owner(self.directory)
             self._cache = Cache(str(self.directory), timeout=60, disk=TextDisk, eviction_policy="none", cull_limit=0)
 
     def get(self, key: str) -> Entry | None:
@@ -147,9 +175,9 @@ class Store:
                 if (entry := self.get(key)) is not None:
                     yield key, entry
 
-    def answers_for(self, paper_id: str) -> list[Entry]:
+    def answers_for(self, paper_id: str) -> list[tuple[str, Entry]]:
         """All entries of one paper. Reads the whole store: this is for finding out why, not for running."""
-        return [entry for _, entry in self.entries() if entry.completion.request_id == paper_id]
+        return [(key, entry) for key, entry in self.entries() if entry.completion.request_id == paper_id]
 
     def clear(self) -> int:
         """Forget everything; returns how many answers there were."""
@@ -236,7 +264,8 @@ def _digest(text: str) -> str:
     return sha256(text.encode()).hexdigest()
 
 
-def _check_owner(directory: Path) -> None:
+def check_owner(directory: Path) -> None:
+    """Refuse a folder, if there is one, that another user could change: answers and weights are read from it."""
     try:
         status = directory.stat()
     except FileNotFoundError:

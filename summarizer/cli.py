@@ -31,8 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = parser().parse_args(given)
-    options.command_line = shlex.join(["summarizer", *given])
+    # Who goes on after a stop wants to keep what there is.
+    options.command_line = shlex.join(["summarizer", *(word for word in given if word != "--overwrite")])
     try:
+        _check_text(given)
         return _call(options)
     except SummarizerError as error:
         _complain(f"error: {error}")
@@ -40,10 +42,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         _complain("interrupted")
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader has left (`... | head`): nothing more to say, and Python must not try at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OK
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            return _reader_left()
+        _complain(f"error: {error}")
+        return NOTHING_DONE
+
+
+def _reader_left() -> int:
+    # The reader of a pipe has left (`... | head`): nothing more to say, and Python must not try at exit.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return OK
+
+
+def _check_text(arguments: Sequence[str]) -> None:
+    for argument in arguments:
+        try:
+            argument.encode()
+        except UnicodeEncodeError as error:
+            raise SettingsError(f"command line: {argument!r} is not valid text") from error
 
 
 def _call(options: argparse.Namespace) -> int:
@@ -73,11 +90,13 @@ def _run(options: argparse.Namespace) -> int:
     output = Path("/dev/stdout" if options.output == "-" else options.output)
     with _interruptible() as stopping:
         summarizer = Summarizer(settings, stopping=stopping)
+        # The inputs are looked at before the output is touched: a mistyped name must not cost a file.
+        papers = _read(options.inputs, settings, options)
+        _check_different(options.inputs, output)
         progress = Progress(_count(settings, options), quiet=options.quiet)
         with RecordFile(output) as file, progress:
             if options.overwrite:
                 file.start_anew()
-            papers = _read(options.inputs, settings, options)
             # Records are trees without cycles, so looking for garbage in them finds nothing: a sixth of a cached run.
             gc.freeze()
             gc.set_threshold(50_000)
@@ -88,9 +107,21 @@ def _run(options: argparse.Namespace) -> int:
             except ResumeError as error:
                 raise OutputError(str(output), f"{error}; choose another file with -o, or --overwrite it") from error
         if stopping():
-            _complain(f"stopped; what is done is kept. To go on: {options.command_line}")
+            _complain(f"stopped; {_kept(settings.cache)}. To go on: {options.command_line}")
             return INTERRUPTED
     return FAILURES if progress.statuses["failed"] else OK
+
+
+def _kept(cache: bool) -> str:
+    if cache:
+        return "what was answered is kept"
+    return "what was written is kept, answers that had to wait for an earlier one are not (--no-cache)"
+
+
+def _check_different(inputs: Sequence[str], output: Path) -> None:
+    for name in inputs:
+        if output.is_file() and Path(name).is_file() and output.samefile(name):
+            raise OutputError(str(output), "is an input as well; choose another with -o")
 
 
 def _digest(options: argparse.Namespace) -> int:
@@ -137,29 +168,19 @@ def _cache(options: argparse.Namespace) -> int:
 
 
 def _why(options: argparse.Namespace, settings: "Settings", store: "Store") -> int:
-    from summarizer.cache import differences, request_parts  # noqa: PLC0415
+    from summarizer.cache import explain  # noqa: PLC0415
     from summarizer.pipeline import Summarizer  # noqa: PLC0415
     from summarizer.records import Paper, Source  # noqa: PLC0415
 
-    summarizer = Summarizer(settings.model_copy(update={"cache": False}))
     found = (item for item in _read(options.inputs, settings, options) if isinstance(item, Paper))
     paper = next((item for item in found if item.id == options.id), None)
     if options.inputs and paper is None:
         raise InputError(", ".join(options.inputs), f"there is no paper {options.id!r}")
-    stored = store.answers_for(options.id)
-    if not stored:
-        print(f"{options.id}: no answer is stored")
-        return OK
+    summarizer = Summarizer(settings.model_copy(update={"cache": False}))
     nobody = Paper(id=options.id, title="", abstract="", source=Source(name="", line=0))
-    wanted = request_parts(summarizer.backend.identity, summarizer.request(paper or nobody))
-    for entry in stored:
-        # Without the input nothing is known of the paper's text, so that part is taken as equal.
-        parts = wanted if paper else wanted.model_copy(update={"paper": entry.parts.paper})
-        differing = differences(parts, entry.parts)
-        verdict = "would be used" if not differing else "would not be used; stored -> wanted:"
-        print(f"{options.id}: answer of {entry.completion.created_at} by {entry.parts.model} {verdict}")
-        for line in differing:
-            print(f"  {line}")
+    request = summarizer.request(paper or nobody)
+    lines = explain(store, summarizer.backend.identity, request, text_known=paper is not None)
+    print("\n".join(lines or [f"{options.id}: no answer is stored"]))
     return OK
 
 
@@ -186,11 +207,12 @@ def _models(options: argparse.Namespace) -> int:
 
 def _doctor(options: argparse.Namespace) -> int:
     from summarizer.doctor import examine  # noqa: PLC0415
+    from summarizer.writing.harmless import visible  # noqa: PLC0415
 
     healthy = True
     for finding in examine(_settings(options), ask_model=not options.quick):
         healthy = healthy and finding.fine
-        print(f"{'ok  ' if finding.fine else 'FAIL'} {finding.subject}: {finding.text}", flush=True)
+        print(visible(f"{'ok  ' if finding.fine else 'FAIL'} {finding.subject}: {finding.text}"), flush=True)
     return OK if healthy else FAILURES
 
 
@@ -242,7 +264,11 @@ def _interruptible() -> Iterator[Callable[[], bool]]:
 
     def ask(_signal: int, _frame: FrameType | None) -> None:
         if stop.is_set():
-            raise KeyboardInterrupt
+            # Threads that wait for a server would be waited for in turn. All that is written is whole.
+            _complain("stopped at once")
+            sys.stderr.write("\x1b[?25h" if sys.stderr.isatty() else "")
+            sys.stderr.flush()
+            os._exit(INTERRUPTED)
         stop.set()
         _complain("stopping: what is under way is finished and written; press Ctrl-C again to stop at once")
 
@@ -266,4 +292,7 @@ def _show_log() -> None:
 
 
 def _complain(message: str) -> None:
-    print(f"summarizer: {message}", file=sys.stderr, flush=True)
+    from summarizer.writing.harmless import visible  # noqa: PLC0415
+
+    # Messages quote files, and a file may hold sequences that command a terminal.
+    print(f"summarizer: {visible(message)}", file=sys.stderr, flush=True)

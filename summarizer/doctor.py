@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 
 from summarizer._version import __version__
+from summarizer.backends.device import choose_placement
+from summarizer.backends.weights import hub_cache
 from summarizer.cache import Store
 from summarizer.errors import SummarizerError
 from summarizer.pipeline import Summarizer
@@ -57,7 +59,8 @@ def _cache(settings: Settings) -> Iterator[Finding]:
         yield Finding(subject="cache", text=str(error), fine=False)
         return
     yield Finding(subject="cache", text=f"{store.directory}: {count} answers, {size / 1e6:.1f} MB")
-    yield Finding(subject="weights", text=str(settings.cache_dir / "models"))
+    yield Finding(subject="unpacked models", text=str(settings.cache_dir / "models"))
+    yield Finding(subject="hub models", text=hub_cache())
 
 
 def _model(settings: Settings, ask_model: bool) -> Iterator[Finding]:
@@ -66,7 +69,9 @@ def _model(settings: Settings, ask_model: bool) -> Iterator[Finding]:
         # The point is to see the model answer, so its earlier answers do not count.
         summarizer = Summarizer(settings.model_copy(update={"cache": False}))
         identity = summarizer.backend.identity
-        details = ", ".join(str(part) for part in (identity.endpoint, identity.revision, identity.dtype) if part)
+        device = choose_placement(settings.device, settings.dtype).device if settings.backend == "local" else None
+        parts = (identity.endpoint, identity.revision, device, identity.dtype)
+        details = ", ".join(part for part in parts if part)
         yield Finding(subject=subject, text=f"found ({details})")
         if not ask_model:
             return

@@ -3,13 +3,14 @@
 import sqlite3
 from hashlib import sha256
 
+from summarizer.errors import CacheError
 from summarizer.records import Frozen, Paper
 
 
 class Earlier(Frozen):
     """Where an id stood before, and whether with the same words."""
 
-    line: int
+    place: str
     same_text: bool
 
 
@@ -20,17 +21,22 @@ class Seen:
         """Open a private database; it is gone when this object is."""
         self._database = sqlite3.connect("", isolation_level=None)
         self._database.execute("PRAGMA journal_mode = OFF")
-        self._database.execute("CREATE TABLE seen (id TEXT PRIMARY KEY, text BLOB, line INTEGER) WITHOUT ROWID")
+        self._database.execute("CREATE TABLE seen (id TEXT PRIMARY KEY, text BLOB, place TEXT) WITHOUT ROWID")
         self._database.execute("BEGIN")
 
     def add(self, paper: Paper) -> Earlier | None:
-        """Note a paper; returns where its id stood before, if it did."""
+        """Note a paper; returns where its id stood before, if it did. `CacheError` when the disk is full."""
         text = sha256(f"{paper.title}\0{paper.abstract}".encode()).digest()[:16]
-        note = (paper.id, text, paper.source.line)
-        if self._database.execute("INSERT OR IGNORE INTO seen VALUES (?, ?, ?)", note).rowcount:
-            return None
-        known, line = self._database.execute("SELECT text, line FROM seen WHERE id = ?", (paper.id,)).fetchone()
-        return Earlier(line=line, same_text=known == text)
+        note = (paper.id, text, f"{paper.source.name}, line {paper.source.line}")
+        try:
+            if self._database.execute("INSERT OR IGNORE INTO seen VALUES (?, ?, ?)", note).rowcount:
+                return None
+            known, place = self._database.execute("SELECT text, place FROM seen WHERE id = ?", note[:1]).fetchone()
+        except sqlite3.Error as error:
+            raise CacheError(
+                f"the list of papers in the temporary folder: {error}; free space, or set TMPDIR"
+            ) from error
+        return Earlier(place=place, same_text=known == text)
 
     def close(self) -> None:
         """Drop the database."""

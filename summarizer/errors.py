@@ -76,8 +76,8 @@ class RequestError(SummarizerError):
         "truncated": "raise --max-tokens",
         "refused": "the model declined; try another model",
         "empty": "the model said nothing; try another model or prompt",
-        "out_of_memory": "lower --batch-size, or use a smaller model",
-        "transport": "the server could not be reached or kept failing; run again later",
+        "out_of_memory": "use a smaller model, or run again with --overwrite: stored answers are reused",
+        "transport": "the server kept failing; later run again with --overwrite: stored answers are reused",
         "rejected": "the server rejected this one request; its message says why",
     }
 

@@ -10,11 +10,10 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from itertools import chain
 from typing import Any
 
 from summarizer.backends import make_backend
-from summarizer.cache import CachedBackend, Store
+from summarizer.cache import CachedBackend, Store, check_owner
 from summarizer.completion import Backend, Completion, Decoding, Outcome, Request, never
 from summarizer.duplicates import Earlier, Seen
 from summarizer.errors import AnswerError, PromptError, RequestError, ResumeError, SummarizerError
@@ -69,6 +68,7 @@ class Summarizer:
         `backend` replaces the one that the settings name. Once `stopping()` is true no new paper is begun, what is
         under way is finished, and the run ends early.
         """
+        check_owner(settings.cache_dir)
         prompt = load_prompt(settings.prompt_name)
         _check_examples(prompt)
         decoding = Decoding(max_tokens=settings.max_tokens, temperature=settings.temperature, seed=settings.seed)
@@ -108,16 +108,16 @@ class _Run:
         self._repairs: deque[_Task] = deque()
         self._ready: dict[int, Record] = {}  # by position
         self._read = self._emitted = 0
+        self._more = True  # until the inputs have ended
 
     def records(self, inputs: Iterator[Input], written: Iterable[Record]) -> Iterator[Record]:
         for record in written:
             self._check_written(record, next(inputs, None))
-        inputs = iter(inputs)
-        while not self._stopping() and (first := next(inputs, None)) is not None:
-            inputs = chain((first,), inputs)
+        while (self._more or self._repairs) and not self._stopping():
+            before = self._read, len(self._repairs)
             yield from self._pass(inputs)
-        while self._repairs and not self._stopping():
-            yield from self._pass(inputs)
+            if self._more and before == (self._read, len(self._repairs)):
+                raise SummarizerError("the backend ended without asking for a paper")
         self._seen.close()
 
     def _pass(self, inputs: Iterator[Input]) -> Iterator[Record]:
@@ -139,6 +139,7 @@ class _Run:
             elif (item := next(inputs, None)) is not None:
                 task = self._begin(item)
             else:
+                self._more = False
                 return
             if task is not None:
                 self._waiting[task.request.id] = task
@@ -278,12 +279,12 @@ def _unreadable_record(item: Unreadable) -> Record:
 
 
 def _duplicate_record(paper: Paper, earlier: Earlier) -> Record:
-    message = f"the same paper stands on line {earlier.line}"
+    message = f"the same paper stands in {earlier.place}"
     return Record(**_facts(paper), status="skipped", failure=Failure(kind="duplicate", message=message))
 
 
 def _reused_id(paper: Paper, earlier: Earlier) -> Caution:
-    message = f"the id {paper.id!r} stands on line {earlier.line} too, for another text"
+    message = f"the id {paper.id!r} stands in {earlier.place} too, for another text"
     return Caution(code="duplicate_id", message=message)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self, TextIO
 
 from summarizer.errors import RequestError
 from summarizer.records import Record
+from summarizer.writing.harmless import visible
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Live
@@ -23,7 +24,7 @@ _ADVICE = RequestError.KINDS | {
     "duplicate": "the paper stands earlier in the input",
     "invalid_json": "try another prompt or a larger model",
     "schema_error": "try another prompt or a larger model",
-    "no_outcome": "a defect of the backend; run again",
+    "no_outcome": "a defect of the backend; run again with --overwrite: stored answers are reused",
 }
 
 
@@ -44,23 +45,26 @@ class Progress:
         """Pass on records that were there before, counted."""
         for record in records:
             self.kept += 1
-            self.add(record)
+            self._count(record)
             yield record
 
     def add(self, record: Record) -> None:
-        """Count one record."""
-        self.statuses[record.status] += 1
-        if record.failure is not None:
-            self.failures[record.failure.kind] += 1
+        """Count one record that was made now."""
+        self._count(record)
         if record.provenance is not None:
             self._cached += record.provenance.cached
             if not record.provenance.cached:
                 self._tokens += record.provenance.tokens.completion
-        if self._live is not None and self._task is not None:
-            self._live.update(self._task, advance=1, counts=self._counts())
-        elif not self._quiet and time.monotonic() - self._last >= _PACE:
+        if self._live is None and not self._quiet and time.monotonic() - self._last >= _PACE:
             self._last = time.monotonic()
             self._say(f"{self.done} of {self._total or '?'} papers: {self._counts()}")
+
+    def _count(self, record: Record) -> None:
+        self.statuses[record.status] += 1
+        if record.failure is not None:
+            self.failures[record.failure.kind] += 1
+        if self._live is not None and self._task is not None:
+            self._live.update(self._task, advance=1, counts=self._counts())
 
     @property
     def done(self) -> int:
@@ -83,7 +87,7 @@ class Progress:
         return f"{self.done} done, {self._cached} cached, {failed} failed, {rate:.0f} tokens/s"
 
     def _say(self, line: str) -> None:
-        print(line, file=self._stream, flush=True)
+        print(visible(line), file=self._stream, flush=True)
 
     def __enter__(self) -> Self:
         if not self._quiet and self._stream.isatty():

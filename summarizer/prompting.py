@@ -103,9 +103,7 @@ class Renderer:
         Raises `PromptError` when a language is asked for that the prompt has no place for.
         """
         if language != DEFAULT_LANGUAGE and "language" not in Template(prompt.file.system).get_identifiers():
-            raise PromptError(
-                f"prompt {prompt.name}: its system text does not use $language, so {language} is not asked"
-            )
+            raise PromptError(f"prompt {prompt.name} does not use $language in `system`: {language} cannot be asked")
         self.prompt, self.language, self._decoding = prompt, language, decoding
         vocabulary = prompt.vocabulary
         system = _fill(

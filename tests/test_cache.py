@@ -176,6 +176,20 @@ def test_any_other_tampered_row_raises(
     assert "secret" not in str(caught.value)
 
 
+def test_clearing_removes_no_file_that_a_row_names(
+    tmp_path: Path, make_request: MakeRequest, make_completion: MakeCompletion
+) -> None:
+    """`cache clear`, which the error advises, deletes nothing outside of the database."""
+    (tmp_path / "victim").mkdir()
+    victim = tmp_path / "victim" / "secret.txt"
+    victim.write_text("secret", encoding="utf-8")
+    store = Store(tmp_path / "cache")
+    _store_entry(store, make_request(), make_completion("x"))
+    _row(store, "UPDATE Cache SET filename = '../../victim/secret.txt'")
+    assert store.clear() == 1
+    assert victim.read_text(encoding="utf-8") == "secret"
+
+
 def test_only_text_goes_in(tmp_path: Path) -> None:
     """The disk refuses values and keys that would have to be pickled."""
     store = Store(tmp_path)
@@ -241,7 +255,8 @@ def test_why_names_the_parts_that_differ(
         _IDENTITY.model_copy(update={"revision": "r2"}),
         request.model_copy(update={"decoding": Decoding(max_tokens=99)}),
     )
-    (entry,) = store.answers_for("paper-1")
+    ((key, entry),) = store.answers_for("paper-1")
+    assert key == request.key
     assert differences(wanted, entry.parts) == ["revision: r1 -> r2", "max_tokens: 64 -> 99"]
     assert store.answers_for("paper-2") == []
 

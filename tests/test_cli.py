@@ -35,6 +35,13 @@ def run(tmp_path: Path) -> Callable[..., int]:
     return call
 
 
+_ROOT = Path(__file__).parent.parent
+
+
+def _with_root() -> dict[str, str]:
+    return os.environ | {"PYTHONPATH": str(_ROOT)}
+
+
 def _command(*arguments: str | Path) -> list[str]:
     return [sys.executable, "-m", "summarizer", *map(str, arguments)]
 
@@ -72,7 +79,8 @@ def test_failures_are_exit_code_one_with_advice(
         (["papers.jsonl", "-o", "out.jsonl", "--batch-size", "0"], "command line: setting 'batch_size'"),
         (["papers.jsonl", "-o", "out.jsonl", "--config", "no.toml"], "no.toml: cannot be read"),
         (["papers.jsonl", "-o", "out.jsonl", "--script", "no.jsonl"], "script no.jsonl"),
-        (["papers.jsonl", "-o", "papers.jsonl"], "papers.jsonl: line 1 is not a record"),
+        (["papers.jsonl", "-o", "notes.jsonl"], "notes.jsonl: line 1 is not a record"),
+        (["papers.jsonl", "-o", "papers.jsonl"], "papers.jsonl: is an input as well"),
         (["empty.jsonl", "-o", "out.jsonl"], "empty.jsonl"),
         (["binary.jsonl", "-o", "out.jsonl"], "binary.jsonl"),
         (["nocolumn.csv", "-o", "out.jsonl"], "--map abstract="),
@@ -89,6 +97,7 @@ def test_what_cannot_be_done_says_what_and_where(
     """A mistake of the user's is one line with the place, exit code 2, and no traceback."""
     monkeypatch.chdir(write("papers.jsonl", _PAPERS).parent)
     write("empty.jsonl", "")
+    write("notes.jsonl", "A note.\nAnother one.\n")
     write("binary.jsonl", "%PDF-1.7\0\0\0\0")
     write("nocolumn.csv", "name,text\na,b\n")
     assert run(*arguments) == 2
@@ -97,6 +106,70 @@ def test_what_cannot_be_done_says_what_and_where(
     assert message in error
     assert "Traceback" not in error
     assert Path("papers.jsonl").read_text(encoding="utf-8") == _PAPERS
+
+
+def test_no_mistake_costs_a_file(
+    write: Write, tmp_path: Path, run: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither a mistyped input with --overwrite, nor an output that is the input, empties anything."""
+    papers, out = write("papers.jsonl", _PAPERS), tmp_path / "out.jsonl"
+    assert run(papers, "-o", out) == 0
+    before = out.read_bytes()
+    assert run(tmp_path / "typo.jsonl", "-o", out, "--overwrite") == 2
+    assert run(papers, "-o", papers, "--overwrite") == 2
+    assert "is an input as well" in capsys.readouterr().err
+    assert run(tmp_path / "typo.jsonl", "-o", tmp_path / "new.jsonl") == 2
+    assert not (tmp_path / "new.jsonl").exists()
+    assert (out.read_bytes(), papers.read_text(encoding="utf-8")) == (before, _PAPERS)
+
+
+def test_files_cannot_command_the_terminal(
+    write: Write, tmp_path: Path, run: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Escape sequences in what a message quotes are shown, not sent."""
+    assert run(write("papers.csv", "\x1b[31mname,\x1b]0;title\x07text\na,b\n"), "-o", tmp_path / "out.jsonl") == 2
+    error = capsys.readouterr().err
+    assert "\x1b" not in error
+    assert "\u241b[31mname" in error
+
+
+@pytest.mark.parametrize("arguments", [["prompts", "list"], ["cache", "stats", "--cache-dir", "cache"]])
+def test_full_device_is_an_error_without_traceback(tmp_path: Path, arguments: list[str]) -> None:
+    """What cannot be printed is said on standard error."""
+    with Path("/dev/full").open("w") as full:
+        environment = _with_root() | {"PYTHONUNBUFFERED": "1"}
+        done = subprocess.run(
+            _command(*arguments),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=tmp_path,
+            env=environment,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert "No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_argument_that_is_no_text_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """Bytes that no text has are named before they reach a hash or a page."""
+    assert main(["digest", "out.jsonl", "-o", "d.html", "--title", "\udcff"]) == 2
+    assert "is not valid text" in capsys.readouterr().err
+
+
+def test_full_temporary_folder_says_so(write: Write) -> None:
+    """The list of papers that were seen may not fit: an error with advice."""
+    line = '{"id": "%d", "title": "T", "abstract": "Deep."}\n'
+    papers = write("papers.jsonl", "".join(line % number for number in range(60_000)))
+    code = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))\n"
+    code += "from summarizer.cli import main; sys.exit(main(sys.argv[1:]))"
+    flags = ["-o", "/dev/null", "--backend", "scripted", "--no-cache", "--quiet"]
+    command = [sys.executable, "-c", code, "run", str(papers), *flags]
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False, env=_with_root())
+    assert done.returncode == 2
+    assert "free space, or set TMPDIR" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_columns_can_be_mapped(write: Write, tmp_path: Path, run: Callable[..., int]) -> None:
@@ -170,7 +243,7 @@ def test_interrupt_finishes_writes_and_says_how_to_go_on(write: Write, tmp_path:
     """After Ctrl-C the file is whole, the message holds the command, and that command finishes the work."""
     papers, out = write("papers.jsonl", _PAPERS), tmp_path / "out.jsonl"
     command = _command("run", papers, "-o", out, "--backend", "scripted", "--cache-dir", tmp_path / "cache")
-    slow = [*command, "--scripted-seconds", "0.3"]
+    slow = [*command, "--scripted-seconds", "0.3", "--overwrite"]
     with subprocess.Popen(slow, stderr=subprocess.PIPE, text=True) as process:
         while not (out.exists() and out.read_bytes().count(b"\n")):
             time.sleep(0.02)
@@ -180,6 +253,7 @@ def test_interrupt_finishes_writes_and_says_how_to_go_on(write: Write, tmp_path:
     written = len(list(read_records(out)))
     assert 1 <= written < 6
     assert f"To go on: summarizer run {papers}" in error
+    assert "--overwrite" not in error.partition("To go on")[2]
     subprocess.run(command, check=True)
     assert [record.id for record in read_records(out)] == [f"p{number}" for number in range(6)]
 
@@ -238,7 +312,7 @@ def test_cache_commands(
 
     assert "6 answers" in ask("stats", *options)
     assert len(ask("export", *options).splitlines()) == 6
-    assert "would be used" in ask("why", "p1", str(papers), *scripted)
+    assert "by scripted is used" in ask("why", "p1", str(papers), *scripted)
     assert "max_tokens: 640 -> 9" in ask("why", "p1", *scripted, "--max-tokens", "9")
     assert "instructions: " in ask("why", "p1", str(papers), *scripted, "--language", "Danish")
     papers.write_text(_PAPERS.replace("Stream 1", "Brook 1"), encoding="utf-8")

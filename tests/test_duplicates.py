@@ -11,6 +11,6 @@ def test_earlier_line_and_text_are_told(make_paper: Callable[..., Paper]) -> Non
     seen = Seen()
     assert seen.add(make_paper(1)) is None
     assert seen.add(make_paper(2)) is None
-    assert seen.add(make_paper(3, id="paper-1")) == Earlier(line=1, same_text=False)
-    assert seen.add(make_paper(1)) == Earlier(line=1, same_text=True)
+    assert seen.add(make_paper(3, id="paper-1")) == Earlier(place="papers.jsonl, line 1", same_text=False)
+    assert seen.add(make_paper(1)) == Earlier(place="papers.jsonl, line 1", same_text=True)
     seen.close()

@@ -51,6 +51,25 @@ def test_a_file_of_something_else_is_not_touched(write: Write) -> None:
     assert path.read_text(encoding="utf-8") == "Chapter one\nChapter two, unfinished"
 
 
+@pytest.mark.parametrize("text", ["One line without an end", '{"id": "p1", "abstract": "x"}', "[1, 2]"])
+def test_a_single_unfinished_line_of_something_else_is_not_touched(write: Write, text: str) -> None:
+    """A line without its end is a torn record only if it begins like one."""
+    path = write("note.txt", text)
+    with RecordFile(path) as file, pytest.raises(OutputError, match="line 1 is not a record; it is left as it is"):
+        list(file.written())
+    assert path.read_text(encoding="utf-8") == text
+
+
+@pytest.mark.parametrize("length", [0, 1, 9, 18, 40])
+def test_a_torn_first_record_is_taken_away(tmp_path: Path, length: int) -> None:
+    """A kill in the first line costs that line, wherever it was cut."""
+    path = tmp_path / "out.jsonl"
+    path.write_bytes(_record(1).model_dump_json().encode()[:length])
+    with RecordFile(path) as file:
+        assert list(file.written()) == []
+    assert path.read_bytes() == b""
+
+
 def test_start_anew_empties_the_file(write: Write) -> None:
     """Overwriting is asked for, and then it is whole."""
     path = write("out.jsonl", "something else\n")

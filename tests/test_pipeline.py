@@ -258,6 +258,17 @@ def test_memory_is_bounded_by_a_window(make_paper: MakePaper, make_completion: M
     assert most_ahead < 3000
 
 
+def test_backend_that_asks_for_nothing_is_an_error(make_paper: MakePaper, make_completion: MakeCompletion) -> None:
+    """It would be called for ever."""
+
+    class Idle(Oracle):
+        def complete(self, _requests: Iterable[Request], _stopping: Callable[[], bool] = never) -> Iterator[Outcome]:
+            return iter(())
+
+    with pytest.raises(SummarizerError, match="without asking for a paper"):
+        _run(Idle(make_completion, _good), [make_paper()])
+
+
 def test_stopping_ends_early_with_a_whole_beginning(make_paper: MakePaper, make_completion: MakeCompletion) -> None:
     """After a stop the records are the first ones, and no further paper was begun."""
     backend = Oracle(make_completion, _good)

@@ -139,7 +139,7 @@ def test_abstract_cannot_end_itself(make_paper: Callable[..., Paper]) -> None:
 
 def test_language_needs_a_place_in_the_prompt(write: Write) -> None:
     """A language that the prompt cannot ask for is an error and not a claim in the record."""
-    prompt = load_prompt(_prompt_file(write))
+    prompt = load_prompt(_prompt_file(write, system="Be brief."))
     with pytest.raises(PromptError, match=r"does not use \$language in `system`: Danish cannot be asked"):
         Renderer(prompt, "Danish", _DECODING, _IDENTITY)
 

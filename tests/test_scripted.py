@@ -37,7 +37,7 @@ def test_other_script_is_another_model(tmp_path: Path) -> None:
     assert ScriptedBackend(Settings(script=script)).identity != before
 
 
-@pytest.mark.parametrize("text", ["no json\n", '{"id": "a"}\n', "[1]\n"])
+@pytest.mark.parametrize("text", ["no json\n", '{"id": "a"}\n', "[1]\n", '{"id": "a", "text": "\\ud800"}\n'])
 def test_broken_script_is_a_settings_error(tmp_path: Path, text: str) -> None:
     """What a script must look like is in the message."""
     script = tmp_path / "script.jsonl"

@@ -106,28 +106,37 @@ def test_model_that_does_not_write_text_is_refused(tmp_path: Path) -> None:
 def test_revision_follows_the_content(tmp_path: Path) -> None:
     """The revision of files stays when they are copied, and changes with one weight or one setting."""
     first, second = save_causal(tmp_path / "a"), save_causal(tmp_path / "b")
-    revisions = [find_revision(find_model(str(folder)), None) for folder in (first, second)]
+    revisions = [find_revision(find_model(str(folder)), None, tmp_path) for folder in (first, second)]
     assert revisions[0] == revisions[1]
     weights = load_file(second / "model.safetensors")
     weights["model.norm.weight"][3] += 0.5
     save_file(weights, second / "model.safetensors", metadata={"format": "pt"})
-    revisions.append(find_revision(find_model(str(second)), None))
+    revisions.append(find_revision(find_model(str(second)), None, tmp_path))
     (second / "chat_template.jinja").write_text("{{ messages }}")
-    revisions.append(find_revision(find_model(str(second)), None))
+    revisions.append(find_revision(find_model(str(second)), None, tmp_path))
     assert len(set(revisions)) == 3
 
 
-def test_large_weights_are_sampled_over_their_length(tmp_path: Path) -> None:
-    """Of a file that is too large to read whole, a change that runs through it shows, wherever it begins."""
+def test_one_byte_of_a_large_file_is_another_revision(tmp_path: Path) -> None:
+    """Weights are hashed whole, once: a changed byte shows, and an unchanged file is not read again."""
     path = tmp_path / "large.gguf"
     content = bytearray(20_000_000)
     path.write_bytes(content)
-    revisions = {find_revision(find_model(str(path)), None)}
-    for start in (0, 10_000_000, 19_000_000):
-        content[start : start + 500_000] = b"x" * 500_000
-        path.write_bytes(content)
-        revisions.add(find_revision(find_model(str(path)), None))
-    assert len(revisions) == 4
+    revisions = [find_revision(find_model(str(path)), None, tmp_path) for _ in range(2)]
+    content[12_345_678] = 1
+    path.write_bytes(content)
+    revisions.append(find_revision(find_model(str(path)), None, tmp_path))
+    assert revisions[0] == revisions[1] != revisions[2]
+    assert len(list((tmp_path / "fingerprints").iterdir())) == 2
+
+
+def test_full_disk_leaves_no_half_model(tmp_path: Path) -> None:
+    """When the weights cannot be written, what was begun is taken away and the error says where."""
+    model, cache = save_gguf(tmp_path / "tiny.gguf"), tmp_path / "cache"
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (3_000, 3_000))"
+    _, errors = _python(limit + UNPACK, str(model), str(cache)).communicate(timeout=60)
+    assert "ModelError" in errors.splitlines()[-1]
+    assert [path.name for path in (cache / "models").iterdir()] == [".lock"]
 
 
 UNPACK = """
@@ -187,7 +196,7 @@ def test_hub_model_in_the_cache_needs_no_network(tmp_path: Path) -> None:
 from pathlib import Path
 from summarizer.backends.weights import fetch_weights, find_model, find_revision, list_models
 source = find_model("someone/tiny")
-print(find_revision(source, None))
+print(find_revision(source, None, Path("unused")))
 print(fetch_weights(source, None, "float32", Path("unused")).name)
 print([(model.name, model.loadable, model.size > 1000) for model in list_models()][-1])
 """

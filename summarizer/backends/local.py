@@ -44,7 +44,7 @@ class LocalBackend:
         return Identity(
             backend="local",
             model=self._source.name,
-            revision=find_revision(self._source, self._settings.revision),
+            revision=find_revision(self._source, self._settings.revision, self._settings.cache_dir),
             dtype=self._placement.dtype,
         )
 

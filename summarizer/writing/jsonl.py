@@ -13,6 +13,9 @@ from pydantic import ValidationError
 from summarizer.errors import InputError, OutputError
 from summarizer.records import Record
 
+#: How every line begins that this module writes.
+_BEGINNING = b'{"schema_version":'
+
 
 def read_records(path: str | Path) -> Iterator[Record]:
     """Records of a file, streamed; `InputError` with the line of the first thing that is not one."""
@@ -59,6 +62,7 @@ class RecordFile:
         with self.path.open("rb") as file:
             for number, line in enumerate(file, start=1):
                 if not line.endswith(b"\n"):
+                    self._check_torn(line, number)
                     break
                 try:
                     yield _parse(str(self.path), number, line)
@@ -82,6 +86,12 @@ class RecordFile:
             raise
         except OSError as error:
             raise OutputError(str(self.path), f"{error.strerror}; what is written stays, run again to go on") from error
+
+    def _check_torn(self, line: bytes, number: int) -> None:
+        # After whole records it is what a kill left. Alone it may be anybody's file, unless it begins like a record.
+        beginning = line[: len(_BEGINNING)]
+        if number == 1 and not _BEGINNING.startswith(beginning):
+            raise OutputError(str(self.path), "line 1 is not a record; it is left as it is, choose another with -o")
 
     def _truncate(self, size: int) -> None:
         if os.fstat(self._file.fileno()).st_size > size:
