@@ -201,7 +201,7 @@ class _Run:
             message = f"results hold numbers that the abstract does not have: {', '.join(grounded.unsupported_values)}"
             cautions.append(Caution(code="unsupported_value", message=message))
         if grounded.repeated:
-            message = f"{grounded.repeated} entries that repeated an earlier one were dropped"
+            message = f"dropped, because they repeat an earlier one: {grounded.repeated}"
             cautions.append(Caution(code="repeated", message=message))
         return Record(
             **_facts(task.paper),

@@ -296,6 +296,32 @@ def _read(descriptor: int) -> bytes:
         return b""
 
 
+def test_cached_run_of_a_local_model_never_imports_torch(write: Write, tmp_path: Path) -> None:
+    """What is in the cache costs no model: not its weights, and not the library that would run it."""
+    papers = write("papers.jsonl", _PAPERS)
+    program = """
+import sys
+from pathlib import Path
+from summarizer import Settings, Summarizer, read_papers
+from summarizer.backends.local import LocalBackend
+from summarizer.backends.scripted import ScriptedBackend
+from summarizer.cli import main
+
+settings = Settings(cache_dir=Path(sys.argv[2]))
+
+class Impostor(ScriptedBackend):
+    identity = LocalBackend(settings).identity  # its answers are stored as those of the local model
+
+assert len(list(Summarizer(settings, Impostor(settings)).run(read_papers(sys.argv[1])))) == 6
+assert main(["run", sys.argv[1], "-o", sys.argv[3], "--cache-dir", sys.argv[2], "--quiet"]) == 0
+print([name for name in ("torch", "transformers", "llguidance") if name in sys.modules])
+"""
+    command = [sys.executable, "-c", program, str(papers), str(tmp_path / "cache"), str(tmp_path / "out.jsonl")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=_with_root())
+    assert (done.stdout.strip(), done.stderr) == ("[]", "")
+    assert all(record.provenance and record.provenance.backend == "local" for record in read_records(command[-1]))
+
+
 def test_cache_commands(
     write: Write, tmp_path: Path, run: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
