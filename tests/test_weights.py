@@ -16,6 +16,7 @@ from summarizer.backends.device import Placement
 from summarizer.backends.generation import load_model
 from summarizer.backends.weights import fetch_weights, find_model, find_revision, list_models
 from summarizer.errors import ModelError
+from tests.hub_server import COMMIT, HubServer
 from tests.tiny_models import save_causal, save_gguf
 
 PLACEMENT = Placement("cpu", "float32", detected=False)
@@ -203,6 +204,28 @@ print([(model.name, model.loadable, model.size > 1000) for model in list_models(
     lines, errors = _python(program, HF_HUB_CACHE=str(tmp_path), HF_HUB_OFFLINE="1").communicate(timeout=60)
     assert errors == ""
     assert lines.splitlines() == [commit, commit, "('someone/tiny', True, True)"]
+
+
+def test_hub_model_is_fetched_once_and_its_commit_is_the_revision(tmp_path: Path) -> None:
+    """The first run knows the commit like every later one, fetches only files that are safe, and fetches them once."""
+    folder = save_causal(tmp_path / "model")
+    (folder / "pytorch_model.bin").write_bytes(b"a pickle")
+    program = """
+import sys
+from pathlib import Path
+from summarizer.backends.local import LocalBackend
+from summarizer.settings import Settings
+backend = LocalBackend(Settings(model="someone/tiny", cache_dir=Path(sys.argv[1])))
+print(backend.identity.revision, "torch" in sys.modules)
+"""
+    with HubServer("someone/tiny", folder) as hub:
+        environment = {"HF_ENDPOINT": hub.url, "HF_HUB_CACHE": str(tmp_path / "hub"), "HF_HUB_OFFLINE": "0"}
+        for _ in range(2):
+            lines, errors = _python(program, str(tmp_path / "cache"), **environment).communicate(timeout=60)
+            assert (lines.strip(), errors) == (f"{COMMIT} False", "")
+            assert sorted(hub.fetched) == sorted(set(hub.fetched))
+            assert "model.safetensors" in hub.fetched
+            assert "pytorch_model.bin" not in hub.fetched
 
 
 @pytest.mark.parametrize("model", ["someone/unknown", "unknown"])
