@@ -252,7 +252,7 @@ def test_stopping_ends_after_the_batch_under_way(tiny: Path, ask: Callable[..., 
 
 
 def test_temperature_draws_by_the_seed(tiny: Path, make_request: Callable[..., Request]) -> None:
-    """With a temperature, a paper that is read alone gets the same answer for the same seed, whatever was drawn before."""
+    """With a temperature, a paper read alone gets the same answer for the same seed, whatever was drawn before."""
 
     def draw(seed: int) -> str:
         decoding = Decoding(max_tokens=64, temperature=1.0, seed=seed)
