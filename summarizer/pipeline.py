@@ -197,6 +197,10 @@ class _Run:
         if completion.structured_mode == SUMMARY:
             message = "this model writes a summary and nothing else; the other fields were not asked"
             cautions.append(Caution(code="summary_only", message=message))
+        if absent := [task.name for task in grounded.tasks if task.evidence.match == "absent"]:
+            # A task is only ever a tag, and what is not in the text makes none.
+            message = f"tasks that are not in the text make no tag: {'; '.join(absent)}"
+            cautions.append(Caution(code="absent_task", message=message))
         if grounded.unsupported_values:
             message = f"results hold numbers that the abstract does not have: {', '.join(grounded.unsupported_values)}"
             cautions.append(Caution(code="unsupported_value", message=message))

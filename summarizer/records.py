@@ -26,7 +26,7 @@ Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 class Frozen(BaseModel):
     """Immutable, and closed: an unknown field is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_serialization_defaults_required=True)
 
 
 class Source(Frozen):

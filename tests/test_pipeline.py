@@ -107,12 +107,15 @@ def test_answer_becomes_a_record(make_paper: MakePaper, make_completion: MakeCom
 
 def test_what_the_abstract_lacks_makes_it_partial(make_paper: MakePaper, make_completion: MakeCompletion) -> None:
     """An invented name or number is kept and marked, and the record is not ok."""
-    invented = _ANSWER | {"tldr": "It reaches 99%.", "datasets": ["GhostSet"]}
+    invented = _ANSWER | {"tldr": "It reaches 99%.", "datasets": ["GhostSet"], "tasks": ["ghost hunting"]}
     (record,) = _run(Oracle(make_completion, lambda _: json.dumps(invented)), [make_paper()])
     assert record.status == "partial"
     assert record.tldr is not None
     assert record.tldr.unsupported == ("99",)
     assert record.datasets[0].evidence.match == "absent"
+    assert [warning.message for warning in record.warnings] == [
+        "tasks that are not in the text make no tag: ghost hunting"
+    ]
 
 
 def test_plain_summary_says_what_was_not_asked(make_paper: MakePaper, make_completion: MakeCompletion) -> None:

@@ -116,7 +116,7 @@ class LocalBackend:
         if not answers:
             gc.collect()
             return []
-        seconds = (time.perf_counter() - started) / len(batch)
+        seconds = round((time.perf_counter() - started) / len(batch), 3)
         return [self._outcome(item, answer, seconds) for item, answer in zip(batch, answers, strict=True)]
 
     def _outcome(self, item: _Pending, answer: Generated, seconds: float) -> Outcome:
