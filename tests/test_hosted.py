@@ -453,6 +453,16 @@ def test_stopping_finishes_what_is_under_way() -> None:
     assert next(source).id == f"p{len(taken)}"
 
 
+def test_a_stop_does_not_sit_out_an_outage() -> None:
+    """Requests that wait for another attempt when the run is to stop are let go, to be asked by the next run."""
+    patient = Pacing(attempts=3, first_wait=50.0)
+    with ChatServer(lambda *_: fault(503, "down")) as server:
+        backend = HostedBackend(settings(server.url, concurrency=2), patient)
+        requests = [request(f"p{n}") for n in range(9)]
+        assert list(backend.complete(requests, lambda: len(server.bodies) >= 2)) == []
+        assert len(server.bodies) <= 4  # who was waiting may try once more
+
+
 def test_a_stop_before_the_start_begins_nothing() -> None:
     """When stopping is true from the start, nothing is pulled."""
     source = iter([request("p")])

@@ -53,6 +53,10 @@ SHARED_CODES = frozenset({"unsupported_parameter", "unsupported_value", "model_n
 REJECTED_KINDS = {"context_length_exceeded": "prompt_too_long", "content_filter": "refused"}
 
 
+#: Seconds between two looks at whether the run is to stop.
+STOP_CHECK = 0.2
+
+
 class Pacing(Frozen):
     """How often one request is tried, and how long to wait in between, in seconds.
 
@@ -118,7 +122,8 @@ class HostedBackend:
         """Keep `concurrency` requests in flight and yield outcomes as they arrive.
 
         When the server refuses what all requests share, nothing new is begun, the answers under way are yielded, and
-        then the `EndpointError` is raised. Requests that wait for another attempt at that time have no outcome.
+        then the `EndpointError` is raised. Requests that wait for another attempt at that time have no outcome, and
+        neither have those that wait when `stopping()` becomes true: in an outage a stop would take minutes.
         """
         source = iter(requests)
         first = None if stopping() else next(source, None)
@@ -137,12 +142,13 @@ class HostedBackend:
                         running.add(pool.submit(self._answer, client, request, ending))
                     if not running:
                         break
-                    done, running = wait(running, return_when=FIRST_COMPLETED)
+                    done, running = wait(running, timeout=STOP_CHECK, return_when=FIRST_COMPLETED)
+                    _end_waits(ending, stopping)
                     for outcome in [future.result() for future in done]:
                         if isinstance(outcome, EndpointError):
                             refusals.append(outcome)
                             ending.set()
-                        elif not (refusals and _gave_up(outcome)):
+                        elif not (ending.is_set() and _gave_up(outcome)):
                             yield outcome
             finally:
                 ending.set()  # Whoever leaves early does not sit out the waits between attempts.
@@ -377,6 +383,11 @@ def _outcome(request: Request, reply: ChatReply, attempts: int) -> Outcome:
 
 def _failure(request: Request, kind: str, problem: str, raw: str = "") -> RequestError:
     return RequestError(request.id, kind, f"{problem}; {RequestError.KINDS[kind]}", raw)
+
+
+def _end_waits(ending: threading.Event, stopping: Callable[[], bool]) -> None:
+    if stopping():
+        ending.set()
 
 
 def _gave_up(outcome: Outcome) -> bool:
