@@ -95,13 +95,15 @@ def _run(options: argparse.Namespace) -> int:
         _check_different(options.inputs, output)
         progress = Progress(_count(settings, options), quiet=options.quiet)
         with RecordFile(output) as file, progress:
-            if options.overwrite:
-                file.start_anew()
             # Records are trees without cycles, so looking for garbage in them finds nothing: a sixth of a cached run.
             gc.freeze()
             gc.set_threshold(50_000)
             try:
-                for record in summarizer.run(papers, progress.counting(file.written())):
+                written = () if options.overwrite else progress.counting(file.written())
+                for made, record in enumerate(summarizer.run(papers, written)):
+                    if options.overwrite and made == 0:
+                        # Not before there is something new: a missing key must not cost the old records.
+                        file.start_anew()
                     file.append(record)
                     progress.add(record)
             except ResumeError as error:

@@ -30,7 +30,7 @@ def run(tmp_path: Path) -> Callable[..., int]:
 
     def call(*arguments: str | Path) -> int:
         options = ["--backend", "scripted", "--cache-dir", tmp_path / "cache"]
-        return main(["run", *map(str, [*arguments, *options])])
+        return main(["run", *map(str, [*options, *arguments])])
 
     return call
 
@@ -118,6 +118,8 @@ def test_no_mistake_costs_a_file(
     assert run(tmp_path / "typo.jsonl", "-o", out, "--overwrite") == 2
     assert run(papers, "-o", papers, "--overwrite") == 2
     assert "is an input as well" in capsys.readouterr().err
+    assert run(papers, "-o", out, "--overwrite", "--backend", "hosted", "--model", "m") == 2  # there is no key
+    assert run(papers, "-o", out, "--overwrite", "--encoding", "utf-16") == 2
     assert run(tmp_path / "typo.jsonl", "-o", tmp_path / "new.jsonl") == 2
     assert not (tmp_path / "new.jsonl").exists()
     assert (out.read_bytes(), papers.read_text(encoding="utf-8")) == (before, _PAPERS)

@@ -228,8 +228,9 @@ print(backend.identity.revision, "torch" in sys.modules)
             assert "pytorch_model.bin" not in hub.fetched
 
 
+@pytest.mark.parametrize("offline", ["1", "0"])
 @pytest.mark.parametrize("model", ["someone/unknown", "unknown"])
-def test_unknown_hub_model_says_what_to_do(tmp_path: Path, model: str) -> None:
+def test_unknown_hub_model_says_what_to_do(tmp_path: Path, model: str, offline: str) -> None:
     """Without a connection, a model that was never downloaded is one error of one line."""
     program = """
 import sys
@@ -240,7 +241,9 @@ try:
 except ModelError as error:
     print(error)
 """
-    lines, errors = _python(program, model, HF_HUB_CACHE=str(tmp_path), HF_HUB_OFFLINE="1").communicate(timeout=60)
+    # Port 9 refuses: a machine without a connection that was not told so.
+    places = {"HF_HUB_CACHE": str(tmp_path), "HF_HUB_OFFLINE": offline, "HF_ENDPOINT": "http://127.0.0.1:9"}
+    lines, errors = _python(program, model, **places).communicate(timeout=60)
     assert errors == ""
     assert lines.startswith(f"{model}: not in the local hub cache, and the hub cannot be reached")
     assert f"summarizer models pull {model}" in lines

@@ -129,6 +129,7 @@ def pull_model(model: str, revision: str | None = None) -> Path:
     Raises `ModelError` when the model cannot be had, or has no weights that are safe to load.
     """
     commit = _cached_commit(model, revision)
+    from httpx2 import TransportError  # noqa: PLC0415
     from huggingface_hub import HfApi, snapshot_download  # noqa: PLC0415
     from huggingface_hub.errors import (  # noqa: PLC0415
         GatedRepoError,
@@ -157,7 +158,7 @@ def pull_model(model: str, revision: str | None = None) -> Path:
         raise ModelError(
             f"{model}: neither a file or folder here nor a model on the hub (or a private one: `hf auth login`)"
         ) from error
-    except OSError as error:
+    except (OSError, TransportError) as error:
         raise ModelError(
             f"{model}: not in the local hub cache, and the hub cannot be reached ({type(error).__name__}): "
             f"fetch it once with a connection (summarizer models pull {model}), or use --model {EMBEDDED}"

@@ -72,8 +72,8 @@ def _read(name: str, wanted: _Wanted) -> Iterator[Paper | Unreadable]:
             for item in _reader(stream, head, shown, wanted):
                 empty = False
                 yield item
-    except UnicodeDecodeError as error:
-        reason = f"this is not {error.encoding} ({error.reason}); give the right one, for example --encoding cp1252"
+    except UnicodeError as error:
+        reason = f"this is not {wanted.encoding} ({error}); give the right one, for example --encoding cp1252"
         raise InputError(shown, reason) from error
     except (EOFError, zlib.error) as error:
         raise InputError(shown, f"the compressed file is cut off or damaged: {error}") from error
