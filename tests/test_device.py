@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from summarizer.backends.device import Placement, check_placement, choose_placement
+from summarizer.backends.device import Device, Placement, check_placement, choose_placement
 from summarizer.errors import ModelError
 
 
@@ -38,8 +38,8 @@ def test_cpu_computes_in_bfloat16_only_where_it_is_fast() -> None:
     assert choose_placement("cpu", "auto").dtype == ("bfloat16" if fast else "float32")
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
 def test_device_that_torch_cannot_use_names_the_flag() -> None:
-    """A GPU that was asked for and cannot be used is an error that says which flag helps."""
-    with pytest.raises(ModelError, match="cannot use the device 'cuda': set --device cpu, or install"):
-        check_placement(Placement("cuda", "float32", detected=False))
+    """A device that was asked for and cannot be used is an error that says which flag helps."""
+    missing: Device = "cuda" if sys.platform == "darwin" else "mps"
+    with pytest.raises(ModelError, match=f"cannot use the device '{missing}': set --device cpu, or install"):
+        check_placement(Placement(missing, "float32", detected=False))
