@@ -62,13 +62,13 @@ def main() -> None:
 
 
 def write_papers(folder: Path, count: int) -> None:
-    """Write invented papers of some hundred words, and one script with the answer to all of them."""
-    with (folder / "papers.jsonl").open("w") as papers, (folder / "script.jsonl").open("w") as script:
+    """Write invented papers of some hundred words, and a script with one answer to all of them."""
+    (folder / "script.jsonl").write_text(json.dumps({"id": "*", "text": _ANSWER}))
+    with (folder / "papers.jsonl").open("w") as papers:
         for number in range(count):
             abstract = _ABSTRACT.format(number=number)
             paper = {"id": f"p{number}", "title": f"Hearing Stream {number}", "abstract": abstract}
             papers.write(json.dumps(paper) + "\n")
-            script.write(json.dumps({"id": paper["id"], "text": _ANSWER}) + "\n")
 
 
 def run(folder: Path, output: str, *flags: str) -> float:

@@ -126,6 +126,8 @@ def unsupported_numbers(text: str, paper: Paper) -> tuple[str, ...]:
 
 def find_links(abstract: str) -> tuple[Link, ...]:
     """URLs as written, without the punctuation of the sentence around them."""
+    if "://" not in abstract:
+        return ()
     urls = dict.fromkeys(_trim_url(found.group()) for found in _URL.finditer(abstract))
     return tuple(Link(url=url, kind=_link_kind(url)) for url in urls)
 
@@ -156,7 +158,9 @@ def _is_whole(text: str, start: int, end: int) -> bool:
 
 def _is_boundary(text: str, place: int) -> bool:
     # A span may not cut a word or a number in two: `Adam` is not in `Adamax`, nor `79` in `79.12`.
-    before, after = text[place - 1 : place] if place else "", text[place : place + 1]
+    before, after = text[place - 1 : place] if place else " ", text[place : place + 1]
+    if before == " " or after == " ":  # nearly always
+        return True
     if before.isalnum() and after.isalnum():
         return bool(_UNSPACED.match(before) or _UNSPACED.match(after))
     if before.isdigit() and after in (".", ","):

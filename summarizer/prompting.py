@@ -18,6 +18,7 @@ from summarizer.errors import PromptError
 from summarizer.records import Answer, Frozen, Limits, Paper, ResultKind, Role, Term, Vocabulary
 from summarizer.settings import DEFAULT_LANGUAGE
 
+_CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 _DELIMITER = re.compile(r"<(?=/?abstract)", re.IGNORECASE)
 
 SYSTEM_VARIABLES = frozenset({"contributions", "fields", "modalities", "language"})
@@ -196,7 +197,7 @@ def answer_schema(vocabulary: Vocabulary, limits: Limits) -> Json:
 def _canonical(*parts: str | Frozen) -> bytes:
     # JSON, so that no two lists of parts run into the same bytes.
     plain = [part if isinstance(part, str) else part.model_dump() for part in parts]
-    return json.dumps(plain, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    return _CANONICAL.encode(plain).encode()
 
 
 def _text(limit: int, at_least: int = 1) -> Json:

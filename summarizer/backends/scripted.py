@@ -13,13 +13,15 @@ from summarizer.errors import SettingsError
 from summarizer.records import Tokens
 from summarizer.settings import Settings
 
+#: The id in a script that stands for every paper without a line of its own.
+ANY = "*"
 _SENTENCE_END = re.compile(r"(?<=[.!?。])\s+|(?<=。)")
 
 
 class ScriptedBackend:
-    """Answers from a file of `{"id": ..., "text": ...}` lines; for any other paper from the abstract's own words.
+    """Answers from a file of `{"id": ..., "text": ...}` lines; the id `*` answers all papers that are not named.
 
-    Without a script the summary is the abstract's first sentence and every list is empty, which is a valid answer that
+    Without either the summary is the abstract's first sentence and every list is empty, which is a valid answer that
     invents nothing. Papers are answered one after the other, each in `seconds`.
     """
 
@@ -41,7 +43,7 @@ class ScriptedBackend:
         for request in requests:
             if self._seconds:
                 time.sleep(self._seconds)
-            text = self._answers.get(request.id) or _extractive_answer(request)
+            text = self._answers.get(request.id) or self._answers.get(ANY) or _extractive_answer(request)
             yield Completion(
                 request_id=request.id,
                 text=text,
