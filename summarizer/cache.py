@@ -23,9 +23,13 @@ from summarizer.errors import CacheError
 from summarizer.records import Frozen
 
 #: Where the answers are inside the cache folder. A new form of `Entry` gets a new one: old rows are no tampering.
-FOLDER = "answers-1"
+FOLDER = "answers-2"
 #: Hits that may wait while the backend looks for work; bounds the memory of a run that is mostly cached.
 _WAITING_HITS = 256
+
+
+#: Parts that are told to people and are not in the key.
+_NAMES = frozenset({"prompt", "language"})
 
 
 class Parts(Frozen):
@@ -38,6 +42,9 @@ class Parts(Frozen):
     revision: str | None
     adapter: str | None
     dtype: str | None
+    prompt: str
+    language: str
+    """Like `prompt` only a name: what was really said is in `instructions`."""
     instructions: str
     """All messages before the paper's."""
     paper: str
@@ -65,6 +72,8 @@ def request_parts(identity: Identity, request: Request) -> Parts:
     return Parts(
         scheme=SCHEME,
         **identity.model_dump(),
+        prompt=request.prompt,
+        language=request.language,
         instructions=_digest(json.dumps(instructions)),
         paper=_digest(request.messages[place].content),
         attempt=request.attempt,
@@ -74,12 +83,14 @@ def request_parts(identity: Identity, request: Request) -> Parts:
 
 
 def differences(wanted: Parts, stored: Parts) -> list[str]:
-    """The parts in which two keys differ, as `name: stored -> wanted`."""
-    return [
-        f"{name}: {getattr(stored, name)} -> {getattr(wanted, name)}"
-        for name in Parts.model_fields
-        if getattr(stored, name) != getattr(wanted, name)
-    ]
+    """The parts in which two keys differ, as `name: stored -> wanted`.
+
+    A prompt or a language of another name makes no other key as long as the model is told the same.
+    """
+    differing = [name for name in Parts.model_fields if getattr(stored, name) != getattr(wanted, name)]
+    if set(differing) <= _NAMES:
+        return []
+    return [f"{name}: {getattr(stored, name)} -> {getattr(wanted, name)}" for name in differing]
 
 
 def explain(store: "Store", identity: Identity, request: Request, *, text_known: bool) -> list[str]:
@@ -168,11 +179,21 @@ class Store:
         with _translated(self.directory):
             self._cache.set(key, entry.model_dump_json())
 
-    def entries(self) -> Iterator[tuple[str, Entry]]:
-        """All entries, in the order in which they were first kept."""
+    def entries(self, broken: Callable[[CacheError], None] | None = None) -> Iterator[tuple[str, Entry]]:
+        """All entries, in the order in which they were first kept.
+
+        A row that this program did not write is raised, or given to `broken`, and then the others still come.
+        """
         with _translated(self.directory):
             for key in self._cache:
-                if (entry := self.get(key)) is not None:
+                try:
+                    entry = self.get(key)
+                except CacheError as error:
+                    if broken is None:
+                        raise
+                    broken(error)
+                    continue
+                if entry is not None:
                     yield key, entry
 
     def answers_for(self, paper_id: str) -> list[tuple[str, Entry]]:
@@ -289,5 +310,6 @@ def _translated(directory: Path) -> Iterator[None]:
         raise CacheError(f"cache {directory}: another process held it for more than a minute") from error
     except (sqlite3.Error, OSError, TypeError) as error:
         raise CacheError(
-            f"cache {directory}: {error}; free space, choose another with --cache-dir, or run with --no-cache",
+            f"cache {directory}: {error}; free space or, if the database is damaged, move the folder away; or choose "
+            "another with --cache-dir, or run with --no-cache",
         ) from error

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from summarizer.errors import InputError, OutputError, ResumeError, SettingsError, SummarizerError
+from summarizer.errors import CacheError, InputError, OutputError, ResumeError, SettingsError, SummarizerError
 from summarizer.options import parser
 
 if TYPE_CHECKING:
@@ -88,6 +88,7 @@ def _run(options: argparse.Namespace) -> int:
     if not options.quiet:
         _show_log()
     output = Path("/dev/stdout" if options.output == "-" else options.output)
+    _check_lines(output)
     with _interruptible() as stopping:
         summarizer = Summarizer(settings, stopping=stopping)
         # The inputs are looked at before the output is touched: a mistyped name must not cost a file.
@@ -107,7 +108,9 @@ def _run(options: argparse.Namespace) -> int:
                     file.append(record)
                     progress.add(record)
             except ResumeError as error:
-                raise OutputError(str(output), f"{error}; choose another file with -o, or --overwrite it") from error
+                advice = "choose another file with -o, or --overwrite it"
+                advice += ": what the cache holds is not asked again" if settings.cache else ""
+                raise OutputError(str(output), f"{error}; {advice}") from error
         if stopping():
             _complain(f"stopped; {_kept(settings.cache)}. To go on: {options.command_line}")
             return INTERRUPTED
@@ -120,6 +123,13 @@ def _kept(cache: bool) -> str:
     return "what was written is kept, answers that had to wait for an earlier one are not (--no-cache)"
 
 
+def _check_lines(output: Path) -> None:
+    if output.suffix.lower() in {".html", ".htm", ".md", ".markdown", ".csv", ".tsv"}:
+        raise SettingsError(
+            f"-o {output}: a run writes JSON Lines, so give a name in .jsonl; `summarizer digest` makes pages of them"
+        )
+
+
 def _check_different(inputs: Sequence[str], output: Path) -> None:
     for name in inputs:
         if output.is_file() and Path(name).is_file() and output.samefile(name):
@@ -130,7 +140,9 @@ def _digest(options: argparse.Namespace) -> int:
     from summarizer.writing.jsonl import read_records  # noqa: PLC0415
 
     output = Path(options.output)
-    title = options.title or f"Digest of {Path(options.records).stem}"
+    _check_different([options.records], output)
+    _show_log()
+    title = options.title or ("Digest" if options.records == "-" else f"Digest of {Path(options.records).stem}")
     records = list(read_records(options.records))
     if not records:
         raise InputError(options.records, "holds no records")
@@ -146,7 +158,7 @@ def _digest(options: argparse.Namespace) -> int:
         case other:
             raise SettingsError(f"no digest can be written as {other or output.name!r}; give a name in .html or .md")
     _replace(output, text)
-    print(f"{output}: {len(records)} papers")
+    print(f"{output}: {len(records)} paper{'' if len(records) == 1 else 's'}")
     return OK
 
 
@@ -162,8 +174,12 @@ def _cache(options: argparse.Namespace) -> int:
         case "clear":
             print(f"{store.directory}: {store.clear()} answers forgotten")
         case "export":
-            for _, entry in store.entries():
+            broken: list[CacheError] = []
+            for _, entry in store.entries(broken.append):
                 print(entry.model_dump_json())
+            for error in broken:
+                _complain(str(error))
+            return FAILURES if broken else OK
         case _:
             return _why(options, settings, store)
     return OK
@@ -172,12 +188,13 @@ def _cache(options: argparse.Namespace) -> int:
 def _why(options: argparse.Namespace, settings: "Settings", store: "Store") -> int:
     from summarizer.cache import explain  # noqa: PLC0415
     from summarizer.pipeline import Summarizer  # noqa: PLC0415
-    from summarizer.records import Paper, Source  # noqa: PLC0415
+    from summarizer.records import Paper, Source, Unreadable  # noqa: PLC0415
 
-    found = (item for item in _read(options.inputs, settings, options) if isinstance(item, Paper))
-    paper = next((item for item in found if item.id == options.id), None)
+    paper = next((item for item in _read(options.inputs, settings, options) if item.id == options.id), None)
     if options.inputs and paper is None:
         raise InputError(", ".join(options.inputs), f"there is no paper {options.id!r}")
+    if isinstance(paper, Unreadable):
+        raise InputError(", ".join(options.inputs), f"nothing is asked about {options.id!r}: {paper.message}")
     summarizer = Summarizer(settings.model_copy(update={"cache": False}))
     nobody = Paper(id=options.id, title="", abstract="", source=Source(name="", line=0))
     request = summarizer.request(paper or nobody)

@@ -41,6 +41,9 @@ class Request(Frozen):
     decoding: Decoding
     title: str
     abstract: str
+    prompt: str
+    """Name of the prompt, as people know it; like `language` not in the key, which has what the messages say."""
+    language: str
     attempt: int = 1
     """2 when this is the repair of an answer that could not be read."""
 

@@ -42,7 +42,7 @@ def parser() -> argparse.ArgumentParser:
     _add_reading(run)
 
     digest = commands.add_parser("digest", help="make a page of records for people")
-    digest.add_argument("records", metavar="RECORDS", help="output of `summarizer run`")
+    digest.add_argument("records", metavar="RECORDS", help="output of `summarizer run`; - is standard input")
     digest.add_argument("-o", "--output", required=True, metavar="FILE", help="name ending in .html or .md")
     digest.add_argument("--title", help="heading of the page")
 

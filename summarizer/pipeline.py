@@ -258,13 +258,20 @@ class _Run:
     def _check_written(self, record: Record, item: Input | None) -> None:
         if item is None:
             raise ResumeError(f"it holds more records than there are papers; the first one too many is {record.id!r}")
-        if record.id != item.id or record.abstract != (item.abstract if isinstance(item, Paper) else ""):
-            where = f"{item.source.name}, line {item.source.line}"
+        where = f"{item.source.name}, line {item.source.line}"
+        if record.id != item.id and not _is_of(record, item):
             raise ResumeError(f"it holds other papers: {record.id!r} where {where} has {item.id!r}")
+        if (record.title, record.abstract) != (item.title, item.abstract if isinstance(item, Paper) else ""):
+            raise ResumeError(f"the text of {record.id!r} ({where}) has changed since its record was made")
         if isinstance(item, Paper):
             self._seen.add(item)
             if record.provenance and record.provenance.key != self._renderer.request(item).key:
                 raise ResumeError(f"the record of {record.id!r} was made with other settings")
+
+
+def _is_of(record: Record, item: Input) -> bool:
+    # What has no id of its own is known by its place, and ./papers.jsonl is the same place as papers.jsonl.
+    return isinstance(item, Unreadable) and record.failure is not None and record.source.line == item.source.line
 
 
 def _facts(paper: Paper) -> dict[str, Any]:

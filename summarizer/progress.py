@@ -75,7 +75,7 @@ class Progress:
         """The last lines: how many of each status, and for every kind of failure what to do."""
         seconds = time.monotonic() - self._began
         statuses = ", ".join(f"{self.statuses[name]} {name}" for name in ("ok", "partial", "failed", "skipped"))
-        lines = [f"{self.done} papers in {seconds:.1f} s: {statuses}"]
+        lines = [f"{self.done} paper{'' if self.done == 1 else 's'} in {seconds:.1f} s: {statuses}"]
         lines += [f"  {self.kept} were in the output already"] if self.kept else []
         lines += [f"  {self._cached} answers came from the cache"] if self._cached else []
         lines += [f"  {count} x {kind}: {_ADVICE.get(kind, 'see the record')}" for kind, count in self.failures.items()]

@@ -135,6 +135,8 @@ class Renderer:
             decoding=self._decoding,
             title=paper.title,
             abstract=paper.abstract,
+            prompt=self.prompt.name,
+            language=self.language,
         )
 
     def repair(self, request: Request, raw: str, problem: str) -> Request:

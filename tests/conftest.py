@@ -61,10 +61,12 @@ def make_request() -> Callable[..., Request]:
                 Message(role="system", content="Describe the paper as JSON."),
                 Message(role="user", content=f"Title: {request_id}\nAbstract: Streams are deep."),
             ),
-            "schema_text": '{"type":"object"}',
+            "schema_text": '{"type":"object","properties":{"tldr":{"type":"string","maxLength":40}}}',
             "decoding": Decoding(max_tokens=64),
             "title": request_id,
             "abstract": "Streams are deep.",
+            "prompt": "annotate/v1",
+            "language": "English",
         }
         return Request.model_validate(given | fields)
 

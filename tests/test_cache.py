@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from summarizer.cache import FOLDER, CachedBackend, Entry, Store, differences, request_parts
-from summarizer.completion import Completion, Decoding, Identity, Outcome, Request, never
+from summarizer.completion import Completion, Decoding, Identity, Message, Outcome, Request, never
 from summarizer.errors import CacheError, RequestError
 
 _IDENTITY = Identity(backend="local", model="tiny", revision="r1", dtype="float32")
@@ -259,6 +259,32 @@ def test_why_names_the_parts_that_differ(
     assert key == request.key
     assert differences(wanted, entry.parts) == ["revision: r1 -> r2", "max_tokens: 64 -> 99"]
     assert store.answers_for("paper-2") == []
+
+
+def test_names_that_change_nothing_are_no_difference(make_request: MakeRequest) -> None:
+    """A copy of a prompt under another name asks the same; with other words it is named beside them."""
+    request = make_request()
+    parts = request_parts(_IDENTITY, request)
+    copy = request.model_copy(update={"prompt": "my.toml"})
+    assert differences(request_parts(_IDENTITY, copy), parts) == []
+    other = copy.model_copy(update={"messages": (Message(role="system", content="Other."), *request.messages[1:])})
+    named, instructions = differences(request_parts(_IDENTITY, other), parts)
+    assert (named, instructions[:14]) == ("prompt: annotate/v1 -> my.toml", "instructions: ")
+
+
+def test_a_tampered_row_costs_an_export_nothing_else(
+    tmp_path: Path, make_request: MakeRequest, make_completion: MakeCompletion
+) -> None:
+    """What can be read is read, and what cannot is told."""
+    store = Store(tmp_path)
+    for number in range(3):
+        _store_entry(store, make_request(f"p{number}"), make_completion("x", f"p{number}"))
+    _row(store, "UPDATE Cache SET value = 'junk' WHERE rowid = 2")
+    broken: list[CacheError] = []
+    assert [entry.completion.request_id for _, entry in Store(tmp_path).entries(broken.append)] == ["p0", "p2"]
+    assert "holds a row that this program did not write" in str(broken[0])
+    with pytest.raises(CacheError):
+        list(Store(tmp_path).entries())
 
 
 def _write_many(directory: Path, process: int, requests: list[Request], completions: list[Completion]) -> None:

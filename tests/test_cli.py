@@ -238,7 +238,7 @@ def test_environment_and_file_count(write: Write, tmp_path: Path, monkeypatch: p
     provenance = next(read_records("out.jsonl")).provenance
     assert provenance is not None
     assert provenance.language == "Danish"
-    assert (tmp_path / "cache" / "answers-1").is_dir()
+    assert (tmp_path / "cache" / "answers-2").is_dir()
 
 
 def test_interrupt_finishes_writes_and_says_how_to_go_on(write: Write, tmp_path: Path) -> None:
@@ -342,11 +342,14 @@ def test_cache_commands(
     assert len(ask("export", *options).splitlines()) == 6
     assert "by scripted is used" in ask("why", "p1", str(papers), *scripted)
     assert "max_tokens: 640 -> 9" in ask("why", "p1", *scripted, "--max-tokens", "9")
-    assert "instructions: " in ask("why", "p1", str(papers), *scripted, "--language", "Danish")
+    assert "language: English -> Danish" in ask("why", "p1", str(papers), *scripted, "--language", "Danish")
     papers.write_text(_PAPERS.replace("Stream 1", "Brook 1"), encoding="utf-8")
     assert "  paper: " in ask("why", "p1", str(papers), *scripted)
     assert "no answer is stored" in ask("why", "p99", *scripted)
     assert main(["cache", "why", "p99", str(papers), *scripted]) == 2
+    papers.write_text('{"id": "p1", "title": "Paper 1", "abstract": ""}\n', encoding="utf-8")
+    assert main(["cache", "why", "p1", str(papers), *scripted]) == 2
+    assert "nothing is asked about 'p1': " in capsys.readouterr().err
     assert "6 answers forgotten" in ask("clear", *options)
     assert "0 answers" in ask("stats", *options)
 
@@ -372,8 +375,30 @@ def test_digest_is_written_in_both_formats(
         assert all(f"Paper {number}" in text for number in range(6))
     assert main(["digest", str(out), "-o", str(tmp_path / "digest.docx")]) == 2
     assert "give a name in .html or .md" in capsys.readouterr().err
+    page = tmp_path / "records.md"
+    page.write_bytes(out.read_bytes())
+    assert main(["digest", str(page), "-o", str(page)]) == 2
+    assert page.read_bytes() == out.read_bytes()
     assert main(["digest", str(write("empty.jsonl", "")), "-o", str(tmp_path / "d.md")]) == 2
     assert main(["digest", str(out), "-o", str(tmp_path / "nowhere" / "d.md")]) == 2
+
+
+def test_digest_reads_standard_input(write: Write, tmp_path: Path, run: Callable[..., int]) -> None:
+    """Records can come through a pipe."""
+    out, page = tmp_path / "out.jsonl", tmp_path / "digest.md"
+    assert run(write("papers.jsonl", _PAPERS), "-o", out, "--quiet") == 0
+    with out.open("rb") as records:
+        subprocess.run(_command("digest", "-", "-o", page), stdin=records, env=_with_root(), check=True)
+    assert "Paper 5" in page.read_text(encoding="utf-8")
+
+
+def test_a_run_writes_no_page(
+    write: Write, tmp_path: Path, run: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Who gives the name of a page to `run` is told which command makes one, and no such file appears."""
+    assert run(write("papers.jsonl", _PAPERS), "-o", tmp_path / "digest.html") == 2
+    assert "`summarizer digest` makes pages" in capsys.readouterr().err
+    assert not (tmp_path / "digest.html").exists()
 
 
 def test_doctor_finds_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -43,6 +43,35 @@ def test_torn_last_line_is_taken_away(tmp_path: Path, torn: bytes) -> None:
     assert [record.id for record in read_records(path)] == ["r0", "r1", "r2"]
 
 
+def test_blank_lines_do_not_count(tmp_path: Path) -> None:
+    """An editor that leaves an empty line at the end does not break the file."""
+    path = tmp_path / "out.jsonl"
+    path.write_text(f"{_record(1).model_dump_json()}\n\n", encoding="utf-8")
+    with RecordFile(path) as file:
+        assert [record.id for record in file.written()] == ["r1"]
+        file.append(_record(2))
+    assert [record.id for record in read_records(path)] == ["r1", "r2"]
+
+
+def test_reading_leaves_out_what_a_run_has_not_finished(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A digest of a run that goes on shows the records that are whole, and the log tells of the one that is not."""
+    path = tmp_path / "out.jsonl"
+    whole = f"{_record(1).model_dump_json()}\n".encode()
+    path.write_bytes(whole + whole[:40])
+    assert [record.id for record in read_records(path)] == ["r1"]
+    assert "line 2: is not finished and is left out" in caplog.text
+
+
+def test_deleted_output_is_told(tmp_path: Path) -> None:
+    """Records that go into a file that is gone are not counted as written."""
+    path = tmp_path / "out.jsonl"
+    with RecordFile(path) as file:
+        file.append(_record(1))
+        path.unlink()
+        with pytest.raises(OutputError, match="was deleted while it was being written"):
+            file.append(_record(2))
+
+
 def test_a_file_of_something_else_is_not_touched(write: Write) -> None:
     """A name typed by mistake does not cost anybody a file."""
     path = write("thesis.txt", "Chapter one\nChapter two, unfinished")
@@ -55,7 +84,12 @@ def test_a_file_of_something_else_is_not_touched(write: Write) -> None:
 def test_a_single_unfinished_line_of_something_else_is_not_touched(write: Write, text: str) -> None:
     """A line without its end is a torn record only if it begins like one."""
     path = write("note.txt", text)
-    with RecordFile(path) as file, pytest.raises(OutputError, match="line 1 is not a record; it is left as it is"):
+    with (
+        RecordFile(path) as file,
+        pytest.raises(
+            OutputError, match="line 1 is not a record of this version.*; the file is left as it is, choose another"
+        ),
+    ):
         list(file.written())
     assert path.read_text(encoding="utf-8") == text
 

@@ -291,6 +291,19 @@ def test_written_records_are_not_asked_again(make_paper: MakePaper, make_complet
         assert len(backend.asked) == max(0, 3 - kept)
 
 
+def test_place_without_an_id_is_known_by_its_line(make_paper: MakePaper, make_completion: MakeCompletion) -> None:
+    """A run goes on when its input is named in another way, also over what has no id but its place."""
+
+    def broken(name: str) -> Unreadable:
+        source = Source(name=name, line=1)
+        return Unreadable(id=f"{name}:1", title="", source=source, kind="unreadable", message="not JSON")
+
+    whole = _run(Oracle(make_completion, _good), [broken("papers.jsonl"), make_paper(2)])
+    assert (
+        _run(Oracle(make_completion, _good), [broken("./papers.jsonl"), make_paper(2)], written=whole[:1]) == whole[1:]
+    )
+
+
 def test_records_of_another_run_are_refused(make_paper: MakePaper, make_completion: MakeCompletion) -> None:
     """Other papers, other settings, or more records than papers: nothing is asked."""
     papers = [make_paper(1), make_paper(2)]
@@ -299,7 +312,8 @@ def test_records_of_another_run_are_refused(make_paper: MakePaper, make_completi
     backend.asked.clear()
     for inputs, message in (
         ([make_paper(2)], "holds other papers: 'paper-1' where papers.jsonl, line 2 has 'paper-2'"),
-        ([make_paper(1, abstract="Changed.")], "holds other papers"),
+        ([make_paper(1, abstract="Changed.")], r"text of 'paper-1' \(papers.jsonl, line 1\) has changed"),
+        ([make_paper(1, title="Changed")], r"text of 'paper-1' \(papers.jsonl, line 1\) has changed"),
         ([make_paper(1)], "more records than there are papers"),
     ):
         with pytest.raises(ResumeError, match=message):

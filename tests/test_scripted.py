@@ -28,6 +28,21 @@ def test_script_answers_by_id(tmp_path: Path, make_request: MakeRequest) -> None
     assert (first, json.loads(second), json.loads(third)["tldr"]) == ("hello", {"tldr": "x"}, "Deep?")
 
 
+def test_star_answers_every_other_paper(tmp_path: Path, make_request: MakeRequest) -> None:
+    """The id `*` stands for all papers that the script does not name."""
+    script = tmp_path / "script.jsonl"
+    script.write_text('{"id": "*", "text": "any"}\n{"id": "a", "text": "this"}\n', encoding="utf-8")
+    requests = [make_request("a"), make_request("b")]
+    assert _texts(ScriptedBackend(Settings(script=script)), requests) == ["this", "any"]
+
+
+@pytest.mark.parametrize("abstract", ["Stream " * 40 + "is deep. And wide.", "\u6df1" * 90])
+def test_long_first_sentence_is_cut_to_what_the_schema_allows(make_request: MakeRequest, abstract: str) -> None:
+    """A sentence longer than a summary may be is cut, and visibly so, instead of failing its paper."""
+    (text,) = _texts(ScriptedBackend(Settings()), [make_request(abstract=abstract)])
+    assert json.loads(text)["tldr"] == abstract[:39] + "…"
+
+
 def test_other_script_is_another_model(tmp_path: Path) -> None:
     """The fingerprint of the script is the revision, so that answers of another script are not hits."""
     script = tmp_path / "script.jsonl"

@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -73,11 +74,18 @@ def _as_text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
+@lru_cache(maxsize=8)
+def _longest_summary(schema_text: str) -> int:
+    longest: int = json.loads(schema_text)["properties"]["tldr"]["maxLength"]
+    return longest
+
+
 def _extractive_answer(request: Request) -> str:
     sentence = _SENTENCE_END.split(request.abstract.strip(), maxsplit=1)[0]
+    longest = _longest_summary(request.schema_text)
     return json.dumps(
         {
-            "tldr": sentence,
+            "tldr": sentence if len(sentence) <= longest else f"{sentence[: longest - 1]}…",
             "contribution": "study",
             "field": "other",
             "modalities": [],

@@ -1,5 +1,6 @@
 """JSON Lines of records: the contract, of which all other formats are views."""
 
+import logging
 import os
 import stat
 from collections.abc import Iterator
@@ -13,17 +14,36 @@ from pydantic import ValidationError
 from summarizer.errors import InputError, OutputError
 from summarizer.records import Record
 
+_LOG = logging.getLogger(__name__)
+
+#: The name that stands for standard input.
+STDIN = "-"
 #: How every line begins that this module writes.
 _BEGINNING = b'{"schema_version":'
 
 
 def read_records(path: str | Path) -> Iterator[Record]:
-    """Records of a file, streamed; `InputError` with the line of the first thing that is not one."""
+    """Records of a file, or of standard input for `-`, streamed; blank lines do not count.
+
+    `InputError` with the line of the first thing that is not a record. A last line that is torn, because its run was
+    killed or still goes on, is left out, and the log says so.
+    """
+    name = str(path)
     try:
-        with Path(path).open("rb") as file:
-            yield from (_parse(str(path), number, line) for number, line in enumerate(file, start=1))
+        with open(0 if name == STDIN else name, "rb", closefd=name != STDIN) as file:
+            for number, line in enumerate(file, start=1):
+                if _is_torn(line, number):
+                    _LOG.warning("%s, line %d: is not finished and is left out; its run has not ended", name, number)
+                elif not line.isspace():
+                    yield _parse(name, number, line)
     except OSError as error:
-        raise InputError(str(path), str(error.strerror)) from error
+        raise InputError(name, str(error.strerror)) from error
+
+
+def _is_torn(line: bytes, number: int) -> bool:
+    # After whole records it is what a kill left. Alone it may be anybody's file, unless it begins like a record.
+    beginning = line[: len(_BEGINNING)]
+    return not line.endswith(b"\n") and (number > 1 or _BEGINNING.startswith(beginning))
 
 
 def _parse(path: str, number: int, line: bytes) -> Record:
@@ -61,15 +81,19 @@ class RecordFile:
         whole = 0
         with self.path.open("rb") as file:
             for number, line in enumerate(file, start=1):
-                if not line.endswith(b"\n"):
-                    self._check_torn(line, number)
+                if _is_torn(line, number):
                     break
-                try:
-                    yield _parse(str(self.path), number, line)
-                except InputError as error:
-                    raise OutputError(str(self.path), f"line {number} is {error.reason}") from error
+                if not line.isspace():
+                    yield self._own(number, line)
                 whole += len(line)
         self._truncate(whole)
+
+    def _own(self, number: int, line: bytes) -> Record:
+        try:
+            return _parse(str(self.path), number, line)
+        except InputError as error:
+            reason = f"line {number} is {error.reason}; the file is left as it is, choose another with -o"
+            raise OutputError(str(self.path), reason) from error
 
     def start_anew(self) -> None:
         """Forget what the file holds."""
@@ -82,16 +106,15 @@ class RecordFile:
         try:
             while line:
                 line = line[self._file.write(line) :]
+            self._check_there()
         except BrokenPipeError:  # The reader of a pipe has seen enough: nothing is wrong with the output.
             raise
         except OSError as error:
             raise OutputError(str(self.path), f"{error.strerror}; what is written stays, run again to go on") from error
 
-    def _check_torn(self, line: bytes, number: int) -> None:
-        # After whole records it is what a kill left. Alone it may be anybody's file, unless it begins like a record.
-        beginning = line[: len(_BEGINNING)]
-        if number == 1 and not _BEGINNING.startswith(beginning):
-            raise OutputError(str(self.path), "line 1 is not a record; it is left as it is, choose another with -o")
+    def _check_there(self) -> None:
+        if self._is_regular and os.fstat(self._file.fileno()).st_nlink == 0:
+            raise OutputError(str(self.path), "was deleted while it was being written; run again to begin anew")
 
     def _truncate(self, size: int) -> None:
         if os.fstat(self._file.fileno()).st_size > size:
