@@ -303,10 +303,14 @@ def _show_log() -> None:
     # What takes long before the first record (unpacking, loading) is told by the modules that do it.
     import logging  # noqa: PLC0415
 
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("summarizer: %(message)s"))
+    class Told(logging.Handler):
+        """Prints to the standard error of the moment, so that a live line on a terminal makes room."""
+
+        def emit(self, record: logging.LogRecord) -> None:
+            _complain(self.format(record))
+
     logger = logging.getLogger("summarizer")
-    logger.handlers = [handler]
+    logger.handlers = [Told()]
     logger.setLevel(logging.INFO)
 
 

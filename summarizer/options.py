@@ -30,12 +30,16 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"summarizer {__version__}")
     commands = top.add_subparsers(title="commands", dest="command", metavar="COMMAND", required=True)
-    common = _settings_options()
+    common = settings_options()
 
     run = commands.add_parser("run", parents=[common], help="read papers, write one record for each")
     run.add_argument("inputs", nargs="+", metavar="INPUT", help="JSONL, CSV, TSV or text file; - is standard input")
     run.add_argument(
-        "-o", "--output", required=True, metavar="FILE", help="JSON Lines of records; - is standard output"
+        "-o",
+        "--output",
+        required=True,
+        metavar="FILE",
+        help="JSON Lines of records; goes on after those that are there; - is standard output",
     )
     run.add_argument("--overwrite", action="store_true", help="write the output anew instead of going on after its end")
     run.add_argument("--quiet", action="store_true", help="no progress and no summary")
@@ -89,29 +93,55 @@ def _add_reading(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _settings_options() -> argparse.ArgumentParser:
+def settings_options() -> argparse.ArgumentParser:
     """Flags that are settings; one that is not given leaves no trace, so that files and environment count."""
     parser = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
     group = parser.add_argument_group("settings (also in summarizer.toml, and as SUMMARIZER_NAME in the environment)")
     group.add_argument("--config", type=Path, default=None, metavar="FILE", help="instead of ./summarizer.toml")
-    group.add_argument("--backend", choices=["local", "hosted", "scripted"])
-    group.add_argument("--model", metavar="ID", help="hub id, folder, GGUF file, or the server's name of the model")
-    group.add_argument("--revision", help="branch, tag or commit of a hub model")
-    group.add_argument("--device", choices=["auto", "cpu", "cuda", "mps"])
-    group.add_argument("--dtype", choices=["auto", "float32", "bfloat16", "float16"])
-    group.add_argument("--batch-size", type=int, metavar="N", help="papers that a local model reads at once")
-    group.add_argument("--max-tokens", type=int, metavar="N", help="longest answer")
-    group.add_argument("--temperature", type=float, metavar="T", help="0 is greedy")
-    group.add_argument("--seed", type=int, metavar="N")
-    group.add_argument("--prompt", metavar="NAME", help="name, name/version, or path of a .toml file")
-    group.add_argument("--language", metavar="NAME", help="of the summary; names stay verbatim")
-    group.add_argument("--base-url", metavar="URL", help="server that speaks the OpenAI API")
-    group.add_argument("--api-key-env", metavar="NAME", help="environment variable that holds the key")
-    group.add_argument("--concurrency", type=int, metavar="N", help="hosted requests in flight")
-    group.add_argument("--timeout", type=float, metavar="SECONDS", help="for one attempt at a hosted request")
-    group.add_argument("--script", type=Path, metavar="FILE", help="answers of the scripted backend")
-    group.add_argument("--scripted-seconds", type=float, metavar="SECONDS", help="time that a scripted answer takes")
-    group.add_argument("--cache-dir", type=Path, metavar="FOLDER")
+    group.add_argument(
+        "--backend", choices=["local", "hosted", "scripted"], help="what does the reading (default local)"
+    )
+    group.add_argument(
+        "--model", metavar="ID", help="hub id, folder, GGUF file, or the server's name of the model (default embedded)"
+    )
+    group.add_argument("--revision", help="branch, tag or commit of a hub model (default: the newest)")
+    group.add_argument("--device", choices=["auto", "cpu", "cuda", "mps"], help="of a local model (default auto)")
+    group.add_argument(
+        "--dtype", choices=["auto", "float32", "bfloat16", "float16"], help="of a local model's weights (default auto)"
+    )
+    group.add_argument("--batch-size", type=int, metavar="N", help="papers a local model reads at once (default 8)")
+    group.add_argument("--max-tokens", type=int, metavar="N", help="longest answer (default 640)")
+    group.add_argument("--temperature", type=float, metavar="T", help="0 is greedy (default 0.0)")
+    group.add_argument("--seed", type=int, metavar="N", help="of the drawing when T is not 0 (default 0)")
+    group.add_argument(
+        "--prompt",
+        metavar="NAME",
+        help="name, name/version, or path of a .toml file (default: compact for the embedded model, else annotate)",
+    )
+    group.add_argument("--language", metavar="NAME", help="of the summary; names stay verbatim (default English)")
+    group.add_argument("--base-url", metavar="URL", help="server that speaks the OpenAI API (default: OpenAI itself)")
+    group.add_argument(
+        "--api-key-env", metavar="NAME", help="environment variable that holds the key (default OPENAI_API_KEY)"
+    )
+    group.add_argument("--concurrency", type=int, metavar="N", help="hosted requests in flight (default 16)")
+    group.add_argument(
+        "--timeout", type=float, metavar="SECONDS", help="for one attempt at a hosted request (default 120.0)"
+    )
+    group.add_argument(
+        "--script",
+        type=Path,
+        metavar="FILE",
+        help="answers of the scripted backend (default: the abstract's own words)",
+    )
+    group.add_argument(
+        "--scripted-seconds", type=float, metavar="SECONDS", help="time that a scripted answer takes (default 0.0)"
+    )
+    group.add_argument(
+        "--cache-dir",
+        type=Path,
+        metavar="FOLDER",
+        help="answers and unpacked weights (default: the user's cache folder)",
+    )
     group.add_argument("--no-cache", dest="cache", action="store_false", help="neither use nor keep answers")
     return parser
 

@@ -99,6 +99,7 @@ class Progress:
                 progress.BarColumn(),
                 progress.MofNCompleteColumn(),
                 progress.TextColumn("{task.fields[counts]}"),
+                progress.TimeElapsedColumn(),
                 progress.TimeRemainingColumn(),
                 console=Console(file=self._stream),
                 transient=True,

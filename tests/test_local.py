@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from summarizer.backends.device import Placement
-from summarizer.backends.generation import LoadedModel, load_model
+from summarizer.backends.generation import LoadedModel, Pulse, load_model
 from summarizer.backends.local import WINDOW_BATCHES, LocalBackend
 from summarizer.completion import Completion, Decoding, Message, Outcome, Request
 from summarizer.errors import ModelError, RequestError
@@ -271,3 +271,12 @@ def test_model_that_is_not_there_names_what_to_do() -> None:
     """A name that is no file, no folder and no hub id is an error at once, before any request."""
     with pytest.raises(ModelError, match="there is no such file or folder"):
         LocalBackend(Settings(model="./models/nowhere"))
+
+
+def test_a_long_batch_shows_that_it_lives(caplog: pytest.LogCaptureFixture) -> None:
+    """A batch that takes minutes says how far it is, and is not stopped by that."""
+    caplog.set_level("INFO", logger="summarizer")
+    pulse = Pulse(answers=2, room=64, every=0.0)
+    rows = torch.zeros(2, 9, dtype=torch.long)
+    assert [pulse(rows, None).tolist() for _ in range(2)] == [[False, False]] * 2
+    assert "writing 2 answers at once: 2 tokens so far, at most 64 each" in caplog.text

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +27,10 @@ WRITERS = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")
 
 #: Longest prompt for models without numbered positions (T5): their memory still grows with its square.
 UNCOUNTED_CONTEXT = 8192
+
+
+#: Seconds between two signs of life while a batch is written.
+PULSE = 20.0
 
 
 class Generated(NamedTuple):
@@ -69,6 +74,7 @@ class LoadedModel:
         import torch  # noqa: PLC0415
 
         ids, mask = self._pad_batch(prompts)
+        room = min(decoding.max_tokens, self.context - 1)
         constraint = self._grammar.constraint(schema_text, len(prompts)) if self._grammar else None
         with (
             torch.inference_mode(),
@@ -82,7 +88,8 @@ class LoadedModel:
                 input_ids=ids,
                 attention_mask=mask,
                 logits_processor=[constraint] if constraint else [],
-                max_new_tokens=min(decoding.max_tokens, self.context - 1),
+                stopping_criteria=[Pulse(len(prompts), room)],
+                max_new_tokens=room,
                 eos_token_id=self._ends,
                 pad_token_id=self._pad,
                 **_drawing(decoding),
@@ -112,6 +119,26 @@ class LoadedModel:
             return Generated(text.strip(), len(written), complete=end is not None)
         # The last brace may be the last token there was room for, so the end token alone does not tell.
         return Generated(text, len(written), complete=_is_json(text), problem=constraint.problem(at))
+
+
+class Pulse:
+    """A stopping criterion of transformers that stops nothing: the log hears now and then that a batch goes on."""
+
+    def __init__(self, answers: int, room: int, every: float = PULSE) -> None:
+        """`room` is how many tokens each answer may have; `every` is in seconds."""
+        self._answers, self._room, self._every = answers, room, every
+        self._told, self._written = time.monotonic(), 0
+
+    def __call__(self, input_ids: "torch.Tensor", _scores: object, **_more: object) -> "torch.Tensor":
+        """Called after each token of all rows (rows x length)."""
+        import torch  # noqa: PLC0415
+
+        self._written += 1
+        if time.monotonic() - self._told >= self._every:
+            self._told = time.monotonic()
+            amount = f"{self._answers} answers at once" if self._answers > 1 else "an answer"
+            _LOG.info("writing %s: %d tokens so far, at most %d each", amount, self._written, self._room)
+        return torch.zeros(len(input_ids), dtype=torch.bool, device=input_ids.device)
 
 
 def load_model(folder: Path, placement: Placement) -> LoadedModel:

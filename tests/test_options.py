@@ -1,0 +1,29 @@
+"""What the command line says of itself is true."""
+
+from pathlib import Path
+
+from summarizer.options import settings_options
+from summarizer.settings import Settings
+
+#: Flags of settings whose name is another one than the setting's.
+_OTHER_NAMES = {"cache": "--no-cache", "columns": "--map"}
+
+
+def test_help_tells_the_defaults() -> None:
+    """The default in the help of a flag is the one that the setting has."""
+    told = {action.dest: action.help or "" for action in settings_options()._actions if action.dest != "config"}
+    assert set(told) | {"columns", "encoding"} == set(Settings.model_fields)
+    for name, text in told.items():
+        default = Settings.model_fields[name].default
+        if name == "cache" or not isinstance(default, str | int | float):
+            continue
+        assert f"(default {default})" in text, name
+
+
+def test_every_setting_is_in_the_docs() -> None:
+    """docs/settings.md has a row for each setting, with its flag."""
+    table = (Path(__file__).parent.parent / "docs" / "settings.md").read_text(encoding="utf-8")
+    rows = {line.split("|")[1].strip(): line for line in table.splitlines() if line.startswith("| `")}
+    assert set(rows) == {f"`{name}`" for name in Settings.model_fields}
+    for name in Settings.model_fields:
+        assert _OTHER_NAMES.get(name, "--" + name.replace("_", "-")) in rows[f"`{name}`"]
