@@ -13,7 +13,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from summarizer.backends.hosted import LONGEST_BODY, HostedBackend, Pacing, retry_after, wire_schema
+from summarizer.backends.hosted import LONGEST_BODY, LONGEST_QUOTE, HostedBackend, Pacing, retry_after, wire_schema
 from summarizer.completion import Completion, Decoding, Json, Message, Outcome, Request
 from summarizer.errors import EndpointError, RequestError, SettingsError
 from summarizer.prompting import answer_schema, load_prompt
@@ -56,6 +56,8 @@ def request(name: str) -> Request:
         key=name,
         messages=(Message(role="system", content="Read."), Message(role="user", content=name)),
         schema_text=json.dumps(SCHEMA),
+        prompt="annotate/v1",
+        language="English",
         decoding=Decoding(max_tokens=64, temperature=0.5, seed=9),
         title="T",
         abstract=name,
@@ -107,11 +109,25 @@ def test_a_completion_says_what_it_took() -> None:
     assert datetime.fromisoformat(outcome.created_at).utcoffset() == timedelta(0)
 
 
-def test_a_server_that_does_not_count_loses_no_answer() -> None:
-    """A reply without usage, or with usage of nulls, is an answer all the same."""
-    bodies = [{**dict(_body("yes")), "usage": usage} for usage in (None, {"prompt_tokens": None})]
-    with ChatServer(lambda prompt, _: Reply(body=bodies[int(prompt)])) as server:
-        assert [success(outcome).text for outcome in ask(server, "0", "1")] == ["yes", "yes"]
+@pytest.mark.parametrize(
+    ("usage", "counted"),
+    [
+        ("null", (0, 0)),
+        ("[11, 7]", (0, 0)),
+        ('"many"', (0, 0)),
+        ('{"completion_tokens": 7}', (0, 7)),
+        ('{"prompt_tokens": null, "completion_tokens": -7}', (0, 0)),
+        ('{"prompt_tokens": "11", "completion_tokens": 7.5}', (0, 0)),
+        ('{"prompt_tokens": true, "completion_tokens": 1%s}' % ("0" * 4000), (0, 0)),
+    ],
+    ids=["null", "list", "words", "half", "negative", "other", "huge"],
+)
+def test_a_server_that_counts_oddly_loses_no_answer(usage: str, counted: tuple[int, int]) -> None:
+    """Whatever a reply says about tokens, it is an answer, and what is no count is not counted."""
+    body = json.dumps(_body("yes") | {"usage": "USAGE"}).replace('"USAGE"', usage)
+    with ChatServer(lambda *_: Reply(body=body)) as server:
+        outcome = success(ask(server, "p")[0])
+    assert (outcome.text, outcome.tokens.prompt, outcome.tokens.completion) == ("yes", *counted)
 
 
 def test_the_request_goes_out_as_it_was_rendered() -> None:
@@ -192,16 +208,121 @@ def test_a_passing_fault_is_tried_again(status: int) -> None:
     [
         Reply(reset=True),
         Reply(body={"choices": []}, cut=True),
-        Reply(body="<html>Sign in</html>"),
-        Reply(body={"choices": []}),
-        answer("x" * (LONGEST_BODY + 1)),
     ],
-    ids=["reset", "cut off", "portal", "no choice", "flood"],
+    ids=["reset", "cut off"],
 )
-def test_a_broken_reply_is_tried_again(reply: Reply) -> None:
-    """A broken connection, a page of a portal, a reply without an answer or without end cost only an attempt."""
+def test_a_broken_connection_is_tried_again(reply: Reply) -> None:
+    """A connection that breaks before or within the reply costs only an attempt."""
     with ChatServer(lambda _, attempt: reply if attempt == 1 else answer("yes")) as server:
         assert success(ask(server, "p")[0]).attempts == 2
+
+
+NO_COMPLETIONS = pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(body="<html>Sign in</html>"),
+        Reply(body='{"choices": [{"mess'),
+        Reply(body="[1, 2]"),
+        Reply(body={"choices": None}),
+        Reply(body={"choices": [{"message": "hello"}]}),
+        answer("x" * (LONGEST_BODY + 1)),
+    ],
+    ids=["portal", "half", "list", "null", "other", "flood"],
+)
+
+
+@NO_COMPLETIONS
+def test_what_is_no_completion_fails_alone(reply: Reply) -> None:
+    """Where others were answered, a reply that is not a chat completion fails its request, and is not asked again."""
+    with ChatServer(lambda prompt, _: reply if prompt == "odd" else answer(prompt)) as server:
+        first, odd, last = ask(server, "p0", "odd", "p1", concurrency=1)
+    assert isinstance(odd, RequestError)
+    assert odd.kind == "rejected"
+    assert [success(outcome).text for outcome in (first, last)] == ["p0", "p1"]
+    assert len(server.bodies) == 3
+
+
+@NO_COMPLETIONS
+def test_an_address_of_something_else_stops_the_run(reply: Reply) -> None:
+    """When the first reply is not a chat completion, the address is said to be wrong, after one attempt."""
+    with ChatServer(lambda *_: reply) as server, pytest.raises(EndpointError, match="probably not the address"):
+        ask(server, *(f"p{n}" for n in range(9)), concurrency=1)
+    assert len(server.bodies) == 1
+
+
+def test_a_page_does_not_show_the_key() -> None:
+    """A page that repeats the key is quoted without it, and without a half of it where the quotation ends."""
+    page = Reply(body=" " * (LONGEST_QUOTE - 8) + KEY + "x" * 5000)
+    with ChatServer(lambda *_: page) as server, pytest.raises(EndpointError) as caught:
+        ask(server, "p")
+    assert KEY[:6] not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_completion_without_choices_is_empty() -> None:
+    """A filter may leave no choice at all: that paper has no answer, even where it is the only one that is asked."""
+    with ChatServer(lambda *_: Reply(body={"choices": []})) as server:
+        assert failure(server).kind == "empty"
+    assert len(server.bodies) == 1
+
+
+@pytest.mark.parametrize(
+    ("reply", "asked"),
+    [(fault(503, "down"), 4), (Reply(reset=True), 4), (Reply(body={"choices": []}), 1)],
+    ids=["down", "reset", "no choice"],
+)
+def test_a_server_that_never_answers_stops_the_run(reply: Reply, asked: int) -> None:
+    """When three requests were given up and none was answered, the run stops, and none of them is a failure."""
+    outcomes: list[Outcome] = []
+    with ChatServer(lambda *_: reply) as server:
+        backend = HostedBackend(settings(server.url, concurrency=1), QUICK)
+        with pytest.raises(EndpointError, match="no request was answered so far, and 3 were given up") as caught:
+            outcomes.extend(backend.complete(request(f"p{n}") for n in range(9)))
+    assert outcomes == []
+    assert server.url in str(caught.value)
+    assert len(server.bodies) == 3 * asked
+
+
+def test_one_answer_is_enough_to_go_on() -> None:
+    """Papers that break a server fail alone when another is answered, be it after them or in an earlier pass."""
+    with ChatServer(lambda prompt, _: answer("yes") if prompt == "fine" else fault(500, "broken")) as server:
+        backend = HostedBackend(settings(server.url, concurrency=1), QUICK)
+        for names in (("a", "b", "fine", "c", "d", "e"), ("f", "g", "h", "i")):
+            outcomes = {outcome.request_id: outcome for outcome in backend.complete(map(request, names))}
+            assert sorted(outcomes) == sorted(names)
+            failed = [outcome for outcome in outcomes.values() if isinstance(outcome, RequestError)]
+            assert {outcome.kind for outcome in failed} == {"transport"}
+            assert len(failed) == len(set(names) - {"fine"})
+
+
+def test_the_first_failure_is_told_at_once(caplog: pytest.LogCaptureFixture) -> None:
+    """While a request waits for its second attempt there is one line that says what failed, however many fail."""
+    told: list[list[str]] = []
+
+    def reply(_: str, attempt: int) -> Reply:
+        if attempt == 2:
+            told.append([record.getMessage() for record in caplog.records if record.levelname == "WARNING"])
+        return fault(503, f"overloaded, {KEY}") if attempt < 3 else answer("yes")
+
+    with ChatServer(reply) as server:
+        backend = HostedBackend(settings(server.url, concurrency=3), QUICK)
+        for _ in range(2):
+            assert len([success(outcome) for outcome in backend.complete(map(request, "abc"))]) == 3
+    assert len(told) == 3
+    assert told[0] == told[-1]
+    (line,) = told[0]
+    assert line.startswith(f"{server.url} answered 503: overloaded, [key]; trying again")
+
+
+def test_a_dead_server_is_named_with_the_reason(caplog: pytest.LogCaptureFixture) -> None:
+    """What is told, and raised in the end, says that the connection was refused, and by which address."""
+    with ChatServer(lambda *_: answer("yes")) as server:
+        url = server.url
+    backend = HostedBackend(settings(url), Pacing(attempts=2, first_wait=0.01, longest_wait=0.01))
+    with pytest.raises(EndpointError, match="refused") as caught:
+        list(backend.complete(map(request, "abc")))
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "summarizer.backends.hosted"]
+    for text in (line, str(caught.value)):
+        assert text.startswith(f"{url}: Connection error. [Errno")
 
 
 @pytest.mark.parametrize(
@@ -209,7 +330,6 @@ def test_a_broken_reply_is_tried_again(reply: Reply) -> None:
     [
         (fault(503, "overloaded"), "503: overloaded"),
         (Reply(reset=True), "Connection error"),
-        (Reply(body="<html>Sign in</html>"), "<html>Sign in"),
     ],
 )
 def test_retries_end(reply: Reply, said: str) -> None:

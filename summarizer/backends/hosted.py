@@ -7,16 +7,18 @@ followed, and what a server says is cleared of the key before it becomes a messa
 
 import ipaddress
 import json
+import logging
 import math
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import closing
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import BaseModel, Field, ValidationError
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
     import openai
     from openai.types.chat import ChatCompletion
 
+_LOG = logging.getLogger(__name__)
+
 OPENAI_URL = "https://api.openai.com/v1"
 #: Bytes of one response; an answer has some ten thousand, and a server must not be able to fill the memory.
 LONGEST_BODY = 8 * 2**20
@@ -51,8 +55,10 @@ LENGTH_KEYWORDS = frozenset({"minLength", "maxLength", "minItems", "maxItems"})
 SHARED_CODES = frozenset({"unsupported_parameter", "unsupported_value", "model_not_found"})
 #: Codes of a 400 that have a name of their own here.
 REJECTED_KINDS = {"context_length_exceeded": "prompt_too_long", "content_filter": "refused"}
-
-
+#: Requests that are given up before a server that never answered any is. More than one: a paper may break a server.
+HOPELESS = 3
+#: Tokens of one answer beyond which a server's count is nonsense.
+MOST_TOKENS = 10**9
 #: Seconds between two looks at whether the run is to stop.
 STOP_CHECK = 0.2
 
@@ -83,20 +89,23 @@ class ChatChoice(BaseModel):
     finish_reason: str | None = None
 
 
-class ChatUsage(BaseModel):
-    """Tokens that were billed; a server need not say."""
-
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-
-
 class ChatReply(BaseModel):
     """The part of a chat completion that is used, checked: the openai client does not validate what it is sent."""
 
-    choices: list[ChatChoice] = Field(min_length=1)
-    usage: ChatUsage | None = None
-    seconds: float = 0.0
-    """How long the attempt took; measured here."""
+    choices: list[ChatChoice]
+    """Empty where a server's filter stopped the prompt."""
+    usage: object = None
+    """Tokens that were billed; whatever a server says about them, its answer counts."""
+
+
+class _Fruitless(NamedTuple):
+    """A request that got no answer: a failure of its own where others are answered, of the server where none is."""
+
+    failure: RequestError
+    problem: str
+
+
+_End = Outcome | EndpointError | _Fruitless
 
 
 class HostedBackend:
@@ -112,48 +121,80 @@ class HostedBackend:
         self._backoff = wait_random_exponential(
             multiplier=self._pacing.first_wait, min=self._pacing.first_wait / 2, max=self._pacing.longest_wait
         )
+        self._answered = False
+        """Whether the server ever answered: what follows is then about one request and not about the address."""
+        self._silence = threading.Lock()
+        """Taken by the first failure, which is told, and never given back."""
 
     @property
     def identity(self) -> Identity:
         """The server and its model; known without asking."""
         return Identity(backend="hosted", endpoint=self._endpoint, model=self._settings.model)
 
+    def check_key(self) -> None:
+        """Raise `EndpointError` when the address needs a key and the environment has none that can be sent."""
+        self._read_key()
+
     def complete(self, requests: Iterable[Request], stopping: Callable[[], bool] = never) -> Iterator[Outcome]:
         """Keep `concurrency` requests in flight and yield outcomes as they arrive.
 
-        When the server refuses what all requests share, nothing new is begun, the answers under way are yielded, and
-        then the `EndpointError` is raised. Requests that wait for another attempt at that time have no outcome, and
-        neither have those that wait when `stopping()` becomes true: in an outage a stop would take minutes.
+        When the server refuses what all requests share, or when `HOPELESS` requests were given up and none was ever
+        answered, nothing new is begun, the answers under way are yielded, and then an `EndpointError` is raised.
+        Requests that were given up, or wait for another attempt, have no outcome then, so that the next run asks them
+        again. Neither have those that wait when `stopping()` becomes true: in an outage a stop would take minutes.
         """
         source = iter(requests)
         first = None if stopping() else next(source, None)
         if first is None:
             return  # A run that is wholly cached needs neither key nor client.
-        waiting, running, ending = chain((first,), source), set[Future[Outcome | EndpointError]](), threading.Event()
-        refusals: list[EndpointError] = []
-        slots = self._settings.concurrency
+        ending, refusals, fruitless = threading.Event(), list[EndpointError](), list[_Fruitless]()
+        with closing(self._in_flight(chain((first,), source), stopping, ending)) as ends:
+            for end in ends:
+                if isinstance(end, EndpointError):
+                    refusals.append(end)
+                elif isinstance(end, _Fruitless):
+                    fruitless.append(end)
+                else:
+                    yield end
+                if len(fruitless) >= HOPELESS and not self._answered:
+                    refusals.append(self._hopeless(fruitless))
+                if refusals:
+                    ending.set()
+                elif self._answered and not ending.is_set():
+                    yield from (one.failure for one in fruitless)
+                    fruitless.clear()
+        if refusals:
+            raise refusals[0]
+        if not stopping():
+            yield from (one.failure for one in fruitless)
+
+    def _in_flight(
+        self, requests: Iterator[Request], stopping: Callable[[], bool], ending: threading.Event
+    ) -> Generator[_End]:
+        """How each request ended, as they end; when `ending` is set, here or by the caller, nothing new is begun."""
+        running, slots = set[Future[_End]](), self._settings.concurrency
         with self._connect() as client, ThreadPoolExecutor(slots) as pool:
             try:
                 while True:
-                    while len(running) < slots and not refusals and not stopping():
-                        request = next(waiting, None)
+                    while len(running) < slots and not (ending.is_set() or stopping()):
+                        request = next(requests, None)
                         if request is None:
                             break
                         running.add(pool.submit(self._answer, client, request, ending))
                     if not running:
                         break
                     done, running = wait(running, timeout=STOP_CHECK, return_when=FIRST_COMPLETED)
-                    _end_waits(ending, stopping)
-                    for outcome in [future.result() for future in done]:
-                        if isinstance(outcome, EndpointError):
-                            refusals.append(outcome)
-                            ending.set()
-                        elif not (ending.is_set() and _gave_up(outcome)):
-                            yield outcome
+                    if stopping():
+                        ending.set()
+                    yield from [future.result() for future in done]
             finally:
                 ending.set()  # Whoever leaves early does not sit out the waits between attempts.
-        if refusals:
-            raise refusals[0]
+
+    def _hopeless(self, fruitless: list[_Fruitless]) -> EndpointError:
+        return EndpointError(
+            f"{fruitless[-1].problem}; no request was answered so far, and {len(fruitless)} were given up: check the "
+            "address, and that the server runs; the same command then goes on from here"
+        )
 
     def _read_key(self) -> str | None:
         name = self._settings.api_key_env
@@ -189,7 +230,7 @@ class HostedBackend:
             ),
         )
 
-    def _answer(self, client: "openai.OpenAI", request: Request, ending: threading.Event) -> Outcome | EndpointError:
+    def _answer(self, client: "openai.OpenAI", request: Request, ending: threading.Event) -> _End:
         import openai  # noqa: PLC0415
 
         retrying = Retrying(
@@ -197,26 +238,58 @@ class HostedBackend:
             wait=self._wait,
             stop=stop_after_attempt(self._pacing.attempts) | stop_when_event_set(ending),
             sleep=sleep_using_event(ending),
+            before_sleep=lambda state: self._tell(state, client.api_key),
             reraise=True,
         )
         try:
-            reply = retrying(self._attempt, client, request)
-        except openai.APIStatusError as error:
-            if not _may_pass(error):
-                return self._refused(error, request, client.api_key)
-            problem = f"{self._endpoint} answered {error.status_code}: {_words_of(error, client.api_key)}"
+            reply, seconds = retrying(self._attempt, client, request)
         except openai.APIError as error:
-            problem = f"{self._endpoint}: {_clean(_reason(error), client.api_key)}"
+            return self._failed(error, request, client.api_key, retrying.statistics["attempt_number"])
         except UnicodeEncodeError:
             return _failure(
                 request, "rejected", "the abstract or title holds half of a surrogate pair, which is no text"
             )
-        else:
-            return _outcome(request, reply, retrying.statistics["attempt_number"])
-        attempts = retrying.statistics["attempt_number"]
-        return _failure(request, "transport", f"{problem} (attempts: {attempts})")
+        if not reply.choices:
+            problem = f"{self._endpoint} sent a chat completion without any choice"
+            return _Fruitless(_failure(request, "empty", problem), problem)
+        self._answered = True
+        return _outcome(request, reply, seconds, retrying.statistics["attempt_number"])
 
-    def _attempt(self, client: "openai.OpenAI", request: Request) -> ChatReply:
+    def _tell(self, state: RetryCallState, key: str) -> None:
+        # A dead server would look like a slow one for as long as the retries last.
+        error = state.outcome.exception() if state.outcome else None
+        if error is not None and self._silence.acquire(blocking=False):
+            attempts = self._pacing.attempts
+            _LOG.warning(
+                "%s; trying again (each request %d times; this is said once)", self._said(error, key), attempts
+            )
+
+    def _failed(self, error: "openai.APIError", request: Request, key: str, attempts: int) -> _End:
+        import openai  # noqa: PLC0415
+
+        said = self._said(error, key)
+        if isinstance(error, openai.APIResponseValidationError):
+            if self._answered:
+                return _failure(request, "rejected", said)
+            return EndpointError(
+                f"{said}; this is probably not the address of a server that speaks the OpenAI chat API: check base_url "
+                "(it usually ends in /v1)"
+            )
+        if isinstance(error, openai.APIStatusError) and not _may_pass(error):
+            return self._refused(error, request, said)
+        return _Fruitless(_failure(request, "transport", f"{said} (attempts: {attempts})"), said)
+
+    def _said(self, error: BaseException, key: str) -> str:
+        """What went wrong, in one line that names the server and not the key."""
+        import openai  # noqa: PLC0415
+
+        if isinstance(error, openai.APIStatusError):
+            return f"{self._endpoint} answered {error.status_code}: {_words_of(error, key)}"
+        # "Connection error." has its reason in the error of the layer below.
+        reason = f"{error} {error.__cause__ or ''}"
+        return f"{self._endpoint}: {_clean(reason, key)}"
+
+    def _attempt(self, client: "openai.OpenAI", request: Request) -> tuple[ChatReply, float]:
         import openai  # noqa: PLC0415
 
         started = time.monotonic()
@@ -225,11 +298,12 @@ class HostedBackend:
             body = _read_body(response, deadline=started + self._settings.timeout)
             try:
                 reply = ChatReply.model_validate_json(body)
-            except ValidationError as error:
-                text = body[:LONGEST_QUOTE].decode("utf-8", errors="replace")
-                message = f"the answer is not a chat completion: {text!r}; is this the address of such a server?"
-                raise openai.APIResponseValidationError(response.http_response, None, message=message) from error
-        return reply.model_copy(update={"seconds": time.monotonic() - started})
+            except ValidationError:
+                text = _clean(body.decode("utf-8", errors="replace"), client.api_key)
+                message = f"the answer is not a chat completion: {text!r}"
+                # Not chained: the error of the model repeats all that is wrong with it.
+                raise openai.APIResponseValidationError(response.http_response, None, message=message) from None
+        return reply, time.monotonic() - started
 
     def _parameters(self, request: Request) -> Json:
         # OpenAI's newer models refuse the old name; of the other servers not all know the new one.
@@ -253,8 +327,7 @@ class HostedBackend:
         asked = retry_after(error.response.headers) if isinstance(error, openai.APIStatusError) else None
         return self._backoff(state) if asked is None else min(asked, self._pacing.longest_wait)
 
-    def _refused(self, error: "openai.APIStatusError", request: Request, key: str) -> Outcome | EndpointError:
-        said = f"{self._endpoint} answered {error.status_code}: {_words_of(error, key)}"
+    def _refused(self, error: "openai.APIStatusError", request: Request, said: str) -> Outcome | EndpointError:
         model, variable = self._settings.model, self._settings.api_key_env
         if _is_out_of_quota(error):
             advice = "the account has no credit or quota left: add some, then run again"
@@ -330,7 +403,8 @@ def _may_pass(error: BaseException) -> bool:
     if isinstance(error, openai.APIStatusError):
         transient = error.status_code in (408, 409, 429) or error.status_code >= 500
         return transient and not _is_out_of_quota(error)
-    return isinstance(error, openai.APIError)
+    # Who sends a page in place of an answer will send it again.
+    return isinstance(error, openai.APIError) and not isinstance(error, openai.APIResponseValidationError)
 
 
 def _is_out_of_quota(error: "openai.APIStatusError") -> bool:
@@ -357,7 +431,7 @@ def _read_body(response: "openai.APIResponse[ChatCompletion]", deadline: float) 
     return bytes(body)
 
 
-def _outcome(request: Request, reply: ChatReply, attempts: int) -> Outcome:
+def _outcome(request: Request, reply: ChatReply, seconds: float, attempts: int) -> Outcome:
     choice = reply.choices[0]
     text, refusal = choice.message.content or "", choice.message.refusal
     if refusal:
@@ -369,14 +443,13 @@ def _outcome(request: Request, reply: ChatReply, attempts: int) -> Outcome:
         return _failure(request, "truncated", f"the answer was cut off at {limit} tokens", text)
     if not text.strip():
         return _failure(request, "empty", "the answer has no text", text)
-    usage = reply.usage or ChatUsage()
     return Completion(
         request_id=request.id,
         text=text,
-        tokens=Tokens(prompt=usage.prompt_tokens or 0, completion=usage.completion_tokens or 0),
+        tokens=Tokens(prompt=_count(reply.usage, "prompt_tokens"), completion=_count(reply.usage, "completion_tokens")),
         structured_mode="json_schema",
         attempts=attempts,
-        seconds=reply.seconds,
+        seconds=seconds,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
@@ -385,19 +458,10 @@ def _failure(request: Request, kind: str, problem: str, raw: str = "") -> Reques
     return RequestError(request.id, kind, f"{problem}; {RequestError.KINDS[kind]}", raw)
 
 
-def _end_waits(ending: threading.Event, stopping: Callable[[], bool]) -> None:
-    if stopping():
-        ending.set()
-
-
-def _gave_up(outcome: Outcome) -> bool:
-    # Once a run ends early, a request that was not tried again says nothing about its paper.
-    return isinstance(outcome, RequestError) and outcome.kind == "transport"
-
-
-def _reason(error: "openai.APIError") -> str:
-    # "Connection error." has its reason in the error of the layer below.
-    return f"{error.message} {error.__cause__ or ''}"
+def _count(usage: object, name: str) -> int:
+    """Tokens that the server counted; 0 when what it says is no count."""
+    number = usage.get(name) if isinstance(usage, dict) else None
+    return number if type(number) is int and 0 <= number <= MOST_TOKENS else 0
 
 
 def _words_of(error: "openai.APIStatusError", key: str) -> str:
@@ -409,6 +473,8 @@ def _words_of(error: "openai.APIStatusError", key: str) -> str:
 
 def _clean(text: str, key: str) -> str:
     """One printable line of a server's words, without the key that some servers repeat in full."""
-    line = "".join(character if character.isprintable() else " " for character in text.replace(key, "[key]"))
+    # Cut after the key is gone, so that no half of it is left, and before the rest, since a page may have megabytes.
+    text = text.replace(key, "[key]")[: 10 * LONGEST_QUOTE]
+    line = "".join(character if character.isprintable() else " " for character in text)
     line = " ".join(line.split())
     return line if len(line) <= LONGEST_QUOTE else f"{line[:LONGEST_QUOTE]}..."
