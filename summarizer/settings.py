@@ -1,12 +1,14 @@
 """All settings, in one frozen value: defaults < summarizer.toml < environment (SUMMARIZER_*) < command line."""
 
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
 from platformdirs import user_cache_path
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from summarizer.errors import SettingsError
 from summarizer.records import Frozen
@@ -21,7 +23,7 @@ EMBEDDED = "embedded"
 class Settings(Frozen):
     """Everything that can be set. There are no keys here: a key stays in the environment variable that is named."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, allow_inf_nan=False)
 
     backend: Literal["local", "hosted", "scripted"] = "local"
     model: str = EMBEDDED
@@ -58,6 +60,35 @@ class Settings(Frozen):
     scripted_seconds: float = Field(default=0.0, ge=0.0)
     """Scripted backend: how long each answer takes."""
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _check_given(cls, value: object, info: ValidationInfo) -> object:
+        # Taken for "not given", an empty base_url would send the key and the papers to OpenAI.
+        if isinstance(value, str) and not value.strip():
+            raise PydanticCustomError("empty", "it is empty: give it a value, or leave it out")
+        # To Python, true is the number 1.
+        if isinstance(value, bool) and cls.model_fields[info.field_name or ""].annotation in (int, float):
+            raise PydanticCustomError("number", "it has to be a number, not true or false")
+        return value
+
+    @field_validator("api_key_env")
+    @classmethod
+    def _check_name(cls, name: str) -> str:
+        # The name is shown in messages; a key that was given in its place must not be.
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+            message = "it has to be the name of an environment variable, such as OPENAI_API_KEY, and not the key itself"
+            raise PydanticCustomError("name", message)
+        return name
+
+    @field_validator("cache_dir", "script")
+    @classmethod
+    def _expand_home(cls, path: Path | None) -> Path | None:
+        # Only a shell does it, and not in a file, nor after `--cache-dir=`.
+        try:
+            return path.expanduser() if path else None
+        except RuntimeError as error:
+            raise PydanticCustomError("home", "it begins with ~, and there is no such home folder") from error
+
     @property
     def prompt_name(self) -> str:
         """The prompt that is used."""
@@ -88,7 +119,7 @@ def load_settings(
     try:
         return Settings(**values)
     except ValidationError as error:
-        problems = "; ".join(_explain(problem["loc"], problem["msg"], sources) for problem in error.errors())
+        problems = "; ".join(_explain(problem, sources) for problem in error.errors())
         raise SettingsError(problems) from error
 
 
@@ -106,10 +137,13 @@ def _read_environment(environment: dict[str, str]) -> dict[str, str]:
     return {name[len(PREFIX) :].lower(): value for name, value in environment.items() if name.startswith(PREFIX)}
 
 
-def _explain(location: tuple[int | str, ...], message: str, sources: dict[str, str]) -> str:
+def _explain(problem: ErrorDetails, sources: dict[str, str]) -> str:
+    location, message = problem["loc"], problem["msg"]
     name = ".".join(str(part) for part in location)
     origin = sources.get(str(location[0]) if location else "", "defaults")
-    if message == "Extra inputs are not permitted":
+    if problem["type"] == "extra_forbidden":
         known = ", ".join(sorted(Settings.model_fields))
         return f"{origin}: there is no setting {name!r}; the settings are: {known}"
+    if problem["type"] == "empty" and origin == "environment":
+        message += f" (unset {PREFIX}{name.upper()})"
     return f"{origin}: setting {name!r}: {message}"

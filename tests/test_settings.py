@@ -56,6 +56,71 @@ def test_value_that_does_not_fit_is_named(write: Write) -> None:
         load_settings({}, config=Path("nowhere.toml"), environment={})
 
 
+@pytest.mark.parametrize(
+    "name", ["model", "base_url", "cache_dir", "prompt", "api_key_env", "language", "revision", "script", "batch_size"]
+)
+@pytest.mark.parametrize("empty", ["", "  "])
+def test_an_empty_value_is_an_error(write: Write, name: str, empty: str) -> None:
+    """An empty value stands for nothing else, such as OpenAI's address: wherever it stands, it is named."""
+    config = write("my.toml", f'{name} = "{empty}"\n')
+    with pytest.raises(SettingsError, match=f"my.toml: setting '{name}': it is empty"):
+        load_settings({}, config=config, environment={})
+    with pytest.raises(SettingsError, match=f"command line: setting '{name}': it is empty"):
+        load_settings({name: empty}, environment={})
+    variable = f"SUMMARIZER_{name.upper()}"
+    with pytest.raises(SettingsError, match=rf"environment: setting '{name}': it is empty.*\(unset {variable}\)"):
+        load_settings({}, environment={variable: empty})
+
+
+@pytest.mark.parametrize("name", ["cache_dir", "script"])
+def test_the_home_folder_is_meant_by_its_sign(write: Write, name: str) -> None:
+    """`~/x` is in the home folder, from a file, the environment or a flag; a home that is not there is an error."""
+    config = write("my.toml", f'{name} = "~/x"\n')
+    for settings in (
+        load_settings({}, config=config, environment={}),
+        load_settings({}, environment={f"SUMMARIZER_{name.upper()}": "~/x"}),
+        load_settings({name: Path("~/x")}, environment={}),
+    ):
+        assert getattr(settings, name) == Path.home() / "x"
+    with pytest.raises(SettingsError, match=f"command line: setting '{name}': it begins with ~"):
+        load_settings({name: "~nobody-of-this-name/x"}, environment={})
+
+
+@pytest.mark.parametrize(
+    "name", ["batch_size", "max_tokens", "temperature", "seed", "concurrency", "timeout", "scripted_seconds"]
+)
+def test_true_is_not_a_number(write: Write, name: str) -> None:
+    """A number that is set to true is an error, and neither 1 nor 1 second."""
+    with pytest.raises(SettingsError, match=f"my.toml: setting '{name}': it has to be a number"):
+        load_settings({}, config=write("my.toml", f"{name} = true\n"), environment={})
+
+
+@pytest.mark.parametrize("value", ["nan", "inf"])
+@pytest.mark.parametrize("name", ["temperature", "timeout", "scripted_seconds"])
+def test_a_number_is_finite(write: Write, name: str, value: str) -> None:
+    """What is no number, or no end, is no temperature and no time, from a file or as words of the environment."""
+    with pytest.raises(SettingsError, match=f"setting '{name}': .*finite number"):
+        load_settings({}, config=write("my.toml", f"{name} = {value}\n"), environment={})
+    with pytest.raises(SettingsError, match=f"setting '{name}': .*finite number"):
+        load_settings({}, environment={f"SUMMARIZER_{name.upper()}": value})
+
+
+def test_words_of_the_environment_are_numbers_and_answers() -> None:
+    """The environment has only words: those that spell a number, or yes or no, are taken for it."""
+    environment = {"SUMMARIZER_SEED": "8", "SUMMARIZER_TIMEOUT": "2.5", "SUMMARIZER_CACHE": "false"}
+    settings = load_settings({}, environment=environment)
+    assert (settings.seed, settings.timeout, settings.cache) == (8, 2.5, False)
+    assert load_settings({}, environment={"SUMMARIZER_CACHE": "true"}).cache is True
+
+
+def test_a_key_in_place_of_its_name_is_not_printed() -> None:
+    """A key given as the name of its variable is an error that does not show it."""
+    with pytest.raises(SettingsError, match="setting 'api_key_env': it has to be the name of") as caught:
+        load_settings({"api_key_env": "sk-secret"}, environment={})
+    assert "sk-secret" not in str(caught.value)
+    assert "sk-secret" not in str(caught.value.__cause__)
+
+
 def test_a_key_in_the_wrong_place_is_not_printed() -> None:
     """A secret given as the value of a setting that does not fit never stands in the message."""
     with pytest.raises(SettingsError) as caught:
