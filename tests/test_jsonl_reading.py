@@ -111,11 +111,30 @@ def test_a_missing_abstract_key_lists_what_there_is(tmp_path: Path) -> None:
     assert "--map abstract=" in item.message
 
 
-@pytest.mark.parametrize("abstract", [None, "", " \n\t "])
+@pytest.mark.parametrize(
+    "abstract",
+    [
+        *(None, "", " \n\t ", "\u200b", "\ufeff \u00ad\u2060", "\u3164\x00", "\u200b" * 100),
+        *("N/A", "null", "None", " nan ", "-", "\u2014", "...", "#N/A", "[No abstract available]", "No abstract."),
+    ],
+)
 def test_an_empty_abstract_keeps_title_and_id(tmp_path: Path, abstract: object) -> None:
-    """A paper whose abstract is empty is reported as that, under its own id and title."""
+    """An abstract that shows nothing, or says that it is none, is missing: that is reported under the id and title."""
     item = failure(tmp_path, {**GOOD, "abstract": abstract})
     assert (item.kind, item.id, item.title) == ("no_abstract", "row-1", "Counting Sheep")
+    assert item.raw == str(abstract or "").strip()
+
+
+@pytest.mark.parametrize("abstract", ["None of the sheep count.", "Na.Cl", "7", "\u200bWe do.\u200b", "\u7f8a"])
+def test_a_short_abstract_is_an_abstract(tmp_path: Path, abstract: str) -> None:
+    """However short a text is, if it says anything it is an abstract, and kept with what is invisible in it."""
+    assert paper(tmp_path, {"abstract": abstract}).abstract == abstract
+
+
+def test_an_invisible_title_is_empty(tmp_path: Path) -> None:
+    """A title of zero-width characters is no title, and one that holds some is kept as it is."""
+    assert paper(tmp_path, {**GOOD, "title": "\u200b \ufeff"}).title == ""
+    assert paper(tmp_path, {**GOOD, "title": "Count\u00ading"}).title == "Count\u00ading"
 
 
 def test_nan_is_an_empty_abstract(tmp_path: Path) -> None:

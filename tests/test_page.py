@@ -94,7 +94,9 @@ def test_titles_meet_their_abstracts(tmp_path: Path) -> None:
     assert [item.source.line for item in items] == list(range(3, 3 + 2 * len(TITLES), 2))
 
 
-@pytest.mark.parametrize("gap", ["", "\n", "\n \t\n\n"], ids=["none", "one", "many"])
+@pytest.mark.parametrize(
+    "gap", ["", "\n", "\n \t\n\n", "\u200b\n\u00a0\r\n\ufeff\n"], ids=["none", "one", "many", "invisible"]
+)
 @pytest.mark.parametrize("lost", range(2 * len(TITLES)))
 def test_a_lost_line_costs_its_paper_only(tmp_path: Path, lost: int, gap: str) -> None:
     """Without any one title or abstract, that paper is one item that says so, and all others are untouched."""
@@ -114,7 +116,7 @@ def test_a_lost_line_costs_its_paper_only(tmp_path: Path, lost: int, gap: str) -
     assert bad.id == f"{bad.source.name}:{bad.source.line}"
 
 
-@pytest.mark.parametrize("between", ["\n", "\n\n"], ids=["tight", "apart"])
+@pytest.mark.parametrize("between", ["\n", "\n\n", "\n\u200b\n"], ids=["tight", "apart", "invisible"])
 @pytest.mark.parametrize("width", [72, 78, 80])
 def test_wrapped_abstracts_are_joined(tmp_path: Path, width: int, between: str) -> None:
     """Abstracts wrapped over several lines are one paper each, and keep their line breaks."""

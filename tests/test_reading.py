@@ -163,10 +163,16 @@ def test_an_empty_file_stops_the_run(tmp_path: Path, name: str, text: str) -> No
         next(items)
 
 
+CHINESE = '{"title": "\u6cb3\u6d41", "abstract": "\u6cb3\u6d41\u4e2d\u7684\u58f0\u97f3\u5f88\u4e30\u5bcc"}\n'
+
+
 @pytest.mark.parametrize(
     "content",
-    [b"%PDF-1.7\n1 0 obj", b"PK\x03\x04\x14\x00", JSONL.encode("utf-16-le"), bytes(range(256)) * 20, b"\x00" * 99],
-    ids=["pdf", "zip", "utf-16", "bytes", "zeros"],
+    [
+        *(b"%PDF-1.7\n1 0 obj", b"PK\x03\x04\x14\x00", b"papers.jsonl".ljust(257, b"\0") + b"ustar\x0000"),
+        *(JSONL.encode("utf-16-le"), (CHINESE * 9).encode("utf-16-be"), bytes(range(256)) * 20, b"\x00" * 99),
+    ],
+    ids=["pdf", "zip", "tar", "utf-16", "chinese", "bytes", "zeros"],
 )
 @pytest.mark.parametrize("name", TEXTS)
 def test_binary_files_are_refused(tmp_path: Path, name: str, content: bytes) -> None:
@@ -175,6 +181,18 @@ def test_binary_files_are_refused(tmp_path: Path, name: str, content: bytes) -> 
     path.write_bytes(content)
     with pytest.raises(InputError, match="not text"):
         list(read_papers(path))
+
+
+@pytest.mark.parametrize("name", ["papers.jsonl", "papers.csv", "papers.tsv"])
+@pytest.mark.parametrize("place", ["abstract", "between"])
+def test_stray_nul_bytes_cost_one_record_at_most(tmp_path: Path, name: str, place: str) -> None:
+    """A few NULs in a short file do no harm inside a text, and outside of it cost no other record."""
+    text = TEXTS[name].replace("wash", "wa\0\0\0\0sh") if place == "abstract" else TEXTS[name] + "\0" * 9
+    items = list(read_papers(write(tmp_path / name, text)))
+    assert [item.title for item in items[:2]] == ["Tea", "Cups"]
+    assert isinstance(items[0], Paper)
+    assert isinstance(items[1], Paper)
+    assert ("\0" in items[1].abstract) is (place == "abstract")
 
 
 @pytest.mark.parametrize(

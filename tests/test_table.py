@@ -135,13 +135,14 @@ def test_a_long_abstract_fits_and_the_process_keeps_its_limit(tmp_path: Path) ->
 
 
 def test_an_empty_cell_is_a_paper_without_abstract(tmp_path: Path) -> None:
-    """A row whose abstract is empty is reported as that, under its own id and title."""
-    (item,) = read(tmp_path, "id,title,abstract\nrow-1,Counting Sheep,  \n")
+    """A row whose abstract is empty, or says so, is reported as that, under its own id and title."""
+    item, *others = read(tmp_path, "id,title,abstract\nrow-1,Counting Sheep,  \nb,B,N/A\nc,C,null\nd,D,-\n")
+    assert [getattr(other, "kind", "") for other in others] == ["no_abstract"] * 3
     assert isinstance(item, Unreadable)
     assert (item.kind, item.id, item.title) == ("no_abstract", "row-1", "Counting Sheep")
 
 
 def test_blank_rows_are_nothing(tmp_path: Path) -> None:
     """Blank lines and rows of empty cells, as spreadsheets append them, give no items."""
-    (item,) = papers(tmp_path, "\n\ntitle,abstract\n\nA,We do.\n,\n , \n\n")
+    (item,) = papers(tmp_path, "\n\ntitle,abstract\n\nA,We do.\n,\n , \n\u200b,\ufeff\n\n")
     assert item.source.line == 5

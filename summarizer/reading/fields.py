@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from summarizer.reading.identity import known_id, stable_id
-from summarizer.reading.lines import half_character, presentable
+from summarizer.reading.lines import half_character, invisible, presentable
 from summarizer.records import Paper, Source, Unreadable
 
 #: Names of each field in the sources, the preferred one first. Case, spaces and punctuation make no difference.
@@ -30,6 +30,10 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
 LONGEST_RAW = 2_000
 
 _MOST_NAMES = 20
+# What programs and catalogs write where they have no abstract: letters and digits only, in lower case.
+_NO_TEXT = ("", "null", "none", "nan", "na", "notavailable", "noabstract", "noabstractavailable")
+# Longest text that is compared with these, in characters.
+_LONGEST_NO_TEXT = 60
 
 
 class Number(str):
@@ -73,21 +77,22 @@ def unreadable(source: Source, message: str, raw: str = "", title: str = "") -> 
 def paper_from(values: Mapping[str, object], source: Source, raw: str = "") -> Paper | Unreadable:
     """Make a paper of the values of one record, by field; only `abstract` has to be there. `raw` is the record itself.
 
-    The abstract is kept as it is, but for white space at its two ends. The title becomes one line. What else does not
-    fit (authors that are numbers, say) is left out: it is not worth the paper.
+    The abstract is kept as it is, but for white space at its two ends. One that shows nothing, or says `N/A` or the
+    like, is missing. The title becomes one line. What else does not fit (authors that are numbers, say) is left out: it
+    is not worth the paper.
     """
     abstract, title = values["abstract"], values.get("title")
     if type(abstract) is not str and abstract is not None:
         return unreadable(source, f"the abstract is {_kind(abstract)}, not text", raw, one_line(title))
     if title is not None and not isinstance(title, str):
         return unreadable(source, f"the title is {_kind(title)}, not text", raw)
-    abstract, title = (abstract or "").strip(), " ".join((title or "").split())
+    abstract, title = (abstract or "").strip(), _title(title or "")
     if problem := half_character(abstract) or half_character(title):
         return unreadable(source, f"in the title or the abstract, {problem}", raw, title)
     arxiv, doi, own, url = (one_line(values.get(field)) for field in ("arxiv", "doi", "id", "url"))
     known = known_id(arxiv=arxiv, doi=doi, own=own, url=url)
-    if not abstract:
-        return no_abstract(source, title, known)
+    if _says_nothing(abstract):
+        return no_abstract(source, title, known, abstract)
     return Paper(
         id=known or stable_id(title, abstract),
         title=title,
@@ -99,20 +104,31 @@ def paper_from(values: Mapping[str, object], source: Source, raw: str = "") -> P
     )
 
 
-def no_abstract(source: Source, title: str, known: str | None = None) -> Unreadable:
-    """Report a paper that has no abstract, under its id, or `FILE:LINE` when it has none."""
+def no_abstract(source: Source, title: str, known: str | None = None, instead: str = "") -> Unreadable:
+    """Report a paper that has no abstract, under its id, or `FILE:LINE` when it has none; `instead` is what it has."""
     return Unreadable(
         id=known or f"{source.name}:{source.line}",
         title=title,
         source=source,
         kind="no_abstract",
         message=_placed(source, "the abstract is empty or missing"),
+        raw=presentable(instead[:LONGEST_RAW]),
     )
 
 
 def one_line(value: object) -> str:
     """Collapse white space; what is no text becomes an empty text."""
     return presentable(" ".join(value.split())) if isinstance(value, str) else ""
+
+
+def _title(text: str) -> str:
+    return "" if invisible(text) else " ".join(text.split())
+
+
+def _says_nothing(abstract: str) -> bool:
+    if len(abstract) > _LONGEST_NO_TEXT:
+        return invisible(abstract)
+    return invisible(abstract) or "".join(filter(str.isalnum, abstract.casefold())) in _NO_TEXT
 
 
 def _placed(source: Source, message: str) -> str:

@@ -3,6 +3,7 @@
 import codecs
 import gzip
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple, TextIO
@@ -35,6 +36,15 @@ _SIGNATURES = {
     b"BZh": "a bzip2 archive",
     b"\x28\xb5\x2f\xfd": "a zstd archive",
 }
+# White space, control characters, and what Unicode has in letters, marks and symbols that nobody can see.
+_INVISIBLE = re.compile(
+    r"[\s\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    r"\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]*"
+)
+
+_TAR_MARK = slice(257, 262)
+# Characters that no text holds, and what stands for bytes that do not decode.
+_GARBAGE = re.compile(r"[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f-\x9f\ufffd]")
 
 
 class Line(NamedTuple):
@@ -58,10 +68,11 @@ def open_text(name: str, encoding: str) -> Iterator[tuple[TextIO, str]]:
             head, stream = _look(gzip.GzipFile(fileobj=stream))
         encoding = next((marked for mark, marked in _MARKS if head.startswith(mark)), encoding)
         wide = codecs.lookup(encoding).name.startswith(("utf-16", "utf-32"))
-        _refuse_binary(name, head, wide=wide)
+        text = head.decode(encoding, "replace")
+        _refuse_binary(name, head, "" if wide else text)
         # Only the one-byte error handler knows single bytes; UTF-16 and UTF-32 go wrong in whole units.
         errors = "surrogatepass" if wide else "surrogateescape"
-        yield io.TextIOWrapper(stream, encoding, errors, newline="\n"), head.decode(encoding, "replace")
+        yield io.TextIOWrapper(stream, encoding, errors, newline="\n"), text
 
 
 def lines(stream: TextIO) -> Iterator[Line]:
@@ -98,6 +109,11 @@ def presentable(text: str) -> str:
     return text if text.isascii() else text.encode(errors="backslashreplace").decode()
 
 
+def invisible(text: str) -> bool:
+    """Say whether a text shows nothing: it is empty, or all spaces, zero-width and control characters."""
+    return _INVISIBLE.fullmatch(text) is not None
+
+
 class _Again(io.RawIOBase):
     """A stream of which the first bytes were read to look at them, and are given again."""
 
@@ -128,12 +144,16 @@ def _is_enough(head: bytes) -> bool:
     return start.startswith((b"{", b"[")) and b"\n" in start
 
 
-def _refuse_binary(name: str, head: bytes, *, wide: bool) -> None:
+def _refuse_binary(name: str, head: bytes, text: str) -> None:
     for signature, kind in _SIGNATURES.items():
         if head.startswith(signature):
             raise InputError(name, f"this is {kind}, not text; export it as JSON Lines or CSV")
-    # A stray NUL is one record's trouble; random bytes hold one in 256, and UTF-16 every second.
-    if not wide and head.count(0) > max(3, len(head) // 512):
+    if head[_TAR_MARK] == b"ustar":
+        raise InputError(name, "this is a tar archive, not text; unpack it and name the files in it")
+    # A stray NUL is one record's trouble, however short the file. UTF-16 holds one in every second byte where the text
+    # is English; where it is not, and in binary files, most of what stands beside the NULs is no text either.
+    nulls = text.count("\0")
+    if nulls * 3 > len(text) or (nulls > 3 and len(_GARBAGE.findall(text)) * 8 > len(text)):
         raise InputError(name, "this is not text (it is full of NUL bytes); if it is UTF-16, give --encoding utf-16-le")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import NamedTuple
 
-from summarizer.reading.lines import LONGEST, Line
+from summarizer.reading.lines import LONGEST, Line, invisible
 
 # Buttons, counters and captions of paper feeds; a line that is wholly one of these is no part of a paper.
 _CHROME = re.compile(
@@ -90,7 +90,7 @@ def blocks(source: Iterator[Line]) -> Iterator[Block]:
         text = first.text.strip()
         if _is_chrome(text):
             yield Block((first,), chrome=True)
-        elif text or first.problem:
+        elif first.problem or not invisible(text):
             yield from _paragraph(first, ahead, source)
 
 
@@ -139,7 +139,7 @@ def _goes_on(taken: list[Line], width: int, ahead: deque[Line]) -> bool:
     it leaves is told by case and by how sentences end.
     """
     last, following = taken[-1].text.strip(), ahead[0].text.strip()
-    if not following or _is_chrome(following) or len(following) > _LONGEST_WRAPPED:
+    if invisible(following) or _is_chrome(following) or len(following) > _LONGEST_WRAPPED:
         return False
     if len(taken) > 1 and not _is_ended(last) and _is_tight(last, following):
         return True  # even where a long address made the line before it short

@@ -7,7 +7,7 @@ from typing import NamedTuple, TextIO
 
 from summarizer.errors import InputError
 from summarizer.reading.fields import advise_mapping, match_columns, paper_from, unreadable
-from summarizer.reading.lines import LONGEST, Line, damage, lines
+from summarizer.reading.lines import LONGEST, Line, damage, invisible, lines
 from summarizer.records import Paper, Source, Unreadable
 
 _DELIMITERS = ",;\t|"
@@ -110,7 +110,7 @@ def _rows(pending: deque[Line], rest: Iterator[Line], delimiter: str, encoding: 
         raw = "".join(line.text for line in taken)
         credit = min(credit + 4 * len(raw), LONGEST)
         unusable = next((line.problem for line in taken if line.problem), None) or damage(raw, encoding)
-        if unusable or any(cell and not cell.isspace() for cell in cells):
+        if unusable or not all(map(invisible, cells)):
             yield _Row(taken[0].number, cells, raw, unusable)
 
 
