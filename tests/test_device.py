@@ -2,13 +2,21 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
 from summarizer.backends.device import Device, Placement, check_placement, choose_placement
+from summarizer.backends.local import LocalBackend
+from summarizer.completion import Request
 from summarizer.errors import ModelError
+from summarizer.settings import Settings
+from tests.tiny_models import save_gguf
+
+#: A device that no machine of this system has.
+MISSING: Device = "cuda" if sys.platform == "darwin" else "mps"
 
 
 @pytest.mark.parametrize("device", ["cpu", "cuda", "mps"])
@@ -40,6 +48,14 @@ def test_cpu_computes_in_bfloat16_only_where_it_is_fast() -> None:
 
 def test_device_that_torch_cannot_use_names_the_flag() -> None:
     """A device that was asked for and cannot be used is an error that says which flag helps."""
-    missing: Device = "cuda" if sys.platform == "darwin" else "mps"
-    with pytest.raises(ModelError, match=f"cannot use the device '{missing}': set --device cpu, or install"):
-        check_placement(Placement(missing, "float32", detected=False))
+    with pytest.raises(ModelError, match=f"cannot use the device '{MISSING}': set --device cpu, or install"):
+        check_placement(Placement(MISSING, "float32", detected=False))
+
+
+def test_device_is_checked_before_a_file_is_unpacked(tmp_path: Path, make_request: Callable[..., Request]) -> None:
+    """A device that is not there is an error before half a minute goes into making a GGUF file ready for it."""
+    model = save_gguf(tmp_path / "tiny.gguf")
+    backend = LocalBackend(Settings(model=str(model), device=MISSING, cache_dir=tmp_path / "cache"))
+    with pytest.raises(ModelError, match=f"cannot use the device '{MISSING}'"):
+        list(backend.complete([make_request()]))
+    assert not (tmp_path / "cache" / "models").exists()

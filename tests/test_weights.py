@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from summarizer.backends.device import Placement
 from summarizer.backends.generation import load_model
 from summarizer.backends.weights import fetch_weights, find_model, find_revision, list_models
-from summarizer.errors import ModelError
+from summarizer.errors import ModelError, SettingsError
 from tests.hub_server import COMMIT, HubServer
 from tests.tiny_models import save_causal, save_gguf
 
@@ -226,6 +226,33 @@ print(backend.identity.revision, "torch" in sys.modules)
             assert sorted(hub.fetched) == sorted(set(hub.fetched))
             assert "model.safetensors" in hub.fetched
             assert "pytorch_model.bin" not in hub.fetched
+
+
+def test_nothing_is_fetched_for_a_device_that_is_not_there(tmp_path: Path) -> None:
+    """A device of choice that cannot be used is an error before the hub is asked for a model."""
+    program = """
+import sys
+from summarizer.backends.local import LocalBackend
+from summarizer.errors import ModelError
+from summarizer.settings import Settings
+try:
+    print(LocalBackend(Settings(model="someone/tiny", device="cuda" if sys.platform == "darwin" else "mps")).identity)
+except ModelError as error:
+    print(error)
+"""
+    with HubServer("someone/tiny", save_causal(tmp_path / "model")) as hub:
+        environment = {"HF_ENDPOINT": hub.url, "HF_HUB_CACHE": str(tmp_path / "hub"), "HF_HUB_OFFLINE": "0"}
+        lines, errors = _python(program, **environment).communicate(timeout=60)
+    assert "cannot use the device" in lines
+    assert (errors, hub.fetched) == ("", [])
+
+
+def test_revision_is_for_models_of_the_hub(tmp_path: Path) -> None:
+    """A revision that is asked of a file, a folder or the embedded model is an error: it would change nothing."""
+    gguf, folder = save_gguf(tmp_path / "tiny.gguf"), save_causal(tmp_path / "folder")
+    for model, name in (("embedded", "SmolLM2"), (str(gguf), "tiny"), (str(folder), "folder")):
+        with pytest.raises(SettingsError, match=f"'revision': only models of the hub have revisions, and {name}"):
+            find_revision(find_model(model), "main", tmp_path)
 
 
 @pytest.mark.parametrize("offline", ["1", "0"])

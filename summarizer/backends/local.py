@@ -10,9 +10,9 @@ from itertools import groupby, islice
 from pathlib import Path
 from typing import NamedTuple
 
-from summarizer.backends.device import Placement, choose_placement
+from summarizer.backends.device import Placement, check_placement, choose_placement
 from summarizer.backends.generation import Generated, LoadedModel, is_out_of_memory, load_model
-from summarizer.backends.weights import fetch_weights, find_model, find_revision
+from summarizer.backends.weights import fetch_weights, find_model, find_revision, is_here
 from summarizer.completion import Completion, Identity, Outcome, Request, never
 from summarizer.errors import RequestError
 from summarizer.records import Tokens
@@ -40,11 +40,14 @@ class LocalBackend:
 
     @cached_property
     def identity(self) -> Identity:
-        """What answers; known without weights and without torch."""
+        """What answers; known without weights, and without torch where nothing is fetched for a device of choice."""
+        settings = self._settings
+        if settings.device not in ("auto", "cpu") and not is_here(self._source, settings.revision):
+            check_placement(self._placement)  # before gigabytes are fetched for a device that is not there
         return Identity(
             backend="local",
             model=self._source.name,
-            revision=find_revision(self._source, self._settings.revision, self._settings.cache_dir),
+            revision=find_revision(self._source, settings.revision, settings.cache_dir),
             dtype=self._placement.dtype,
         )
 
@@ -57,6 +60,8 @@ class LocalBackend:
     @cached_property
     def _model(self) -> LoadedModel:
         settings = self._settings
+        # Here too, since making the weights ready takes half a minute for a GGUF file, and may fetch them.
+        check_placement(self._placement)
         folder = fetch_weights(self._source, self.identity.revision, self._placement.dtype, settings.cache_dir)
         return self._load(folder, self._placement)
 

@@ -74,11 +74,22 @@ def find_revision(source: Source, revision: str | None, cache_dir: Path) -> str:
     """What the weights are, found without loading them: it goes into the key, so it has to be exact.
 
     For files the hash of all that can change an answer. For a hub model the commit: of the copy in the local hub cache,
-    or of the copy that is fetched now (`ModelError` when that cannot be done).
+    or of the copy that is fetched now (`ModelError` when that cannot be done). `revision` names one of a hub model;
+    with files it is a `SettingsError`.
     """
     if source.kind != "hub":
+        if revision is not None:
+            raise SettingsError(
+                f"setting 'revision': only models of the hub have revisions, and {source.name} comes from a file or "
+                "folder on this machine: leave the revision out"
+            )
         return f"sha256:{fingerprint(Path(source.place), cache_dir / 'fingerprints')[:16]}"
     return _cached_commit(source.place, revision) or _fetch_quietly(source.place, revision).name
+
+
+def is_here(source: Source, revision: str | None) -> bool:
+    """Whether the revision can be found without fetching a model."""
+    return source.kind != "hub" or _cached_commit(source.place, revision) is not None
 
 
 def fingerprint(path: Path, memory: Path) -> str:
