@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from summarizer._version import __version__
 from summarizer.backends.device import choose_placement
+from summarizer.backends.hosted import HostedBackend
 from summarizer.backends.weights import hub_cache
 from summarizer.cache import Store
 from summarizer.errors import SummarizerError
@@ -69,6 +70,8 @@ def _model(settings: Settings, ask_model: bool) -> Iterator[Finding]:
         # The point is to see the model answer, so its earlier answers do not count.
         summarizer = Summarizer(settings.model_copy(update={"cache": False}))
         identity = summarizer.backend.identity
+        if isinstance(summarizer.backend, HostedBackend):
+            summarizer.backend.check_key()
         device = choose_placement(settings.device, settings.dtype).device if settings.backend == "local" else None
         parts = (identity.endpoint, identity.revision, device, identity.dtype)
         details = ", ".join(part for part in parts if part)
