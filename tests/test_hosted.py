@@ -373,6 +373,7 @@ def test_a_wrong_key_stops_the_run() -> None:
     [
         (fault(403, "not yours"), VARIABLE),
         (fault(404, "no such model"), "/v1"),
+        (fault(501, "no such method"), "/v1"),
         (fault(402, "pay"), "credit"),
         (fault(429, "You exceeded your current quota", "insufficient_quota"), "credit"),
         (fault(400, "no such temperature", "unsupported_value"), "setting"),

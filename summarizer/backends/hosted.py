@@ -335,7 +335,7 @@ class HostedBackend:
             advice = f"the model {model!r} does not take what every request has: change that setting, or the model"
         elif error.status_code in (401, 403):
             advice = f"check that {variable} holds a valid key for this server, and that it may use the model {model!r}"
-        elif error.status_code in (404, 405):
+        elif error.status_code in (404, 405, 501):
             advice = f"check the address (it usually ends in /v1) and the name of the model, {model!r}"
         elif error.status_code < 400:
             advice = "redirects are not followed: give the address that it leads to, if you trust it, as base_url"
@@ -401,7 +401,8 @@ def _may_pass(error: BaseException) -> bool:
     import openai  # noqa: PLC0415
 
     if isinstance(error, openai.APIStatusError):
-        transient = error.status_code in (408, 409, 429) or error.status_code >= 500
+        # 501 is what a server of files says to every POST.
+        transient = error.status_code in (408, 409, 429) or (error.status_code >= 500 and error.status_code != 501)
         return transient and not _is_out_of_quota(error)
     # Who sends a page in place of an answer will send it again.
     return isinstance(error, openai.APIError) and not isinstance(error, openai.APIResponseValidationError)
