@@ -85,8 +85,7 @@ def _run(options: argparse.Namespace) -> int:
     from summarizer.writing.jsonl import RecordFile  # noqa: PLC0415
 
     settings = _settings(options)
-    if not options.quiet:
-        _show_log()
+    _show_log(quiet=options.quiet)
     output = Path("/dev/stdout" if options.output == "-" else options.output)
     _check_lines(output)
     with _interruptible() as stopping:
@@ -229,6 +228,7 @@ def _doctor(options: argparse.Namespace) -> int:
     from summarizer.writing.harmless import visible  # noqa: PLC0415
 
     healthy = True
+    _show_log(quiet=True)
     for finding in examine(_settings(options), ask_model=not options.quick):
         healthy = healthy and finding.fine
         print(visible(f"{'ok  ' if finding.fine else 'FAIL'} {finding.subject}: {finding.text}"), flush=True)
@@ -299,7 +299,7 @@ def _interruptible() -> Iterator[Callable[[], bool]]:
             signal.signal(number, handler)
 
 
-def _show_log() -> None:
+def _show_log(*, quiet: bool = False) -> None:
     # What takes long before the first record (unpacking, loading) is told by the modules that do it.
     import logging  # noqa: PLC0415
 
@@ -311,7 +311,7 @@ def _show_log() -> None:
 
     logger = logging.getLogger("summarizer")
     logger.handlers = [Told()]
-    logger.setLevel(logging.INFO)
+    logger.setLevel(logging.WARNING if quiet else logging.INFO)
 
 
 def _complain(message: str) -> None:

@@ -129,7 +129,6 @@ def settings_options() -> argparse.ArgumentParser:
     )
     group.add_argument(
         "--script",
-        type=Path,
         metavar="FILE",
         help="answers of the scripted backend (default: the abstract's own words)",
     )
@@ -138,7 +137,6 @@ def settings_options() -> argparse.ArgumentParser:
     )
     group.add_argument(
         "--cache-dir",
-        type=Path,
         metavar="FOLDER",
         help="answers and unpacked weights (default: the user's cache folder)",
     )

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import pytest
+
+from summarizer.cli import main
 from summarizer.options import settings_options
 from summarizer.settings import Settings
 
@@ -27,3 +30,10 @@ def test_every_setting_is_in_the_docs() -> None:
     assert set(rows) == {f"`{name}`" for name in Settings.model_fields}
     for name in Settings.model_fields:
         assert _OTHER_NAMES.get(name, "--" + name.replace("_", "-")) in rows[f"`{name}`"]
+
+
+def test_an_empty_folder_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable that a script forgot to set does not make the current folder the cache."""
+    monkeypatch.chdir(tmp_path)
+    assert main(["cache", "stats", "--cache-dir", ""]) == 2
+    assert list(tmp_path.iterdir()) == []
