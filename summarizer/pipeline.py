@@ -197,6 +197,10 @@ class _Run:
         if completion.structured_mode == SUMMARY:
             message = "this model writes a summary and nothing else; the other fields were not asked"
             cautions.append(Caution(code="summary_only", message=message))
+        if len(answer.tldr) >= self._renderer.prompt.file.limits.tldr:
+            # What holds a model to the schema closes the text there, wherever the sentence is.
+            message = f"the summary reached the limit of {len(answer.tldr)} characters and may be cut off"
+            cautions.append(Caution(code="cut_summary", message=message))
         if absent := [task.name for task in grounded.tasks if task.evidence.match == "absent"]:
             # A task is only ever a tag, and what is not in the text makes none.
             message = f"tasks that are not in the text make no tag: {'; '.join(absent)}"

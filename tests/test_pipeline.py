@@ -118,6 +118,16 @@ def test_what_the_abstract_lacks_makes_it_partial(make_paper: MakePaper, make_co
     ]
 
 
+@pytest.mark.parametrize(("length", "codes"), [(319, []), (320, ["cut_summary"])])
+def test_summary_that_fills_its_room_is_told(
+    make_paper: MakePaper, make_completion: MakeCompletion, length: int, codes: list[str]
+) -> None:
+    """A summary that ends where the schema ended it may be half a sentence, and the reader is told."""
+    filled = _ANSWER | {"tldr": "Stream " * 45 + "x" * (length - 315)}
+    (record,) = _run(Oracle(make_completion, lambda _: json.dumps(filled)), [make_paper()])
+    assert [warning.code for warning in record.warnings] == codes
+
+
 def test_plain_summary_says_what_was_not_asked(make_paper: MakePaper, make_completion: MakeCompletion) -> None:
     """A model that only writes a sentence gives a partial record with a warning that says so."""
 
