@@ -1,10 +1,12 @@
 """JSON in: every line is a paper or says why not, and none disturbs another."""
 
 import json
+import tracemalloc
 from pathlib import Path
 
 import pytest
 
+from summarizer.errors import InputError
 from summarizer.reading import read_papers
 from summarizer.records import Paper, Unreadable
 
@@ -105,10 +107,46 @@ def test_columns_override_the_known_names(tmp_path: Path) -> None:
 
 def test_a_missing_abstract_key_lists_what_there_is(tmp_path: Path) -> None:
     """A record without a known abstract says which keys it has and how to name the right one."""
-    item = failure(tmp_path, {"title": "T", "body": "We do."})
-    assert item.kind == "unreadable"
-    assert "title, body" in item.message
+    _, item = read(tmp_path, f'{json.dumps(GOOD)}\n{{"title": "T", "body": {{"text": "We do."}}}}\n')
+    assert isinstance(item, Unreadable)
+    assert (item.kind, item.source.line) == ("unreadable", 2)
+    assert "title, body.text;" in item.message
     assert "--map abstract=" in item.message
+
+
+@pytest.mark.parametrize("count", [1, 3, 5_000])
+@pytest.mark.parametrize(
+    ("record", "columns", "words"),
+    [
+        ({"title": "T", "body": "We do."}, {}, "no key is known to hold the abstract; found: title, body;"),
+        ({"title": "T", "abstract": "We do."}, {"abstract": "AB"}, "--map abstract=AB: there is no such key; found: t"),
+        ({"paper": {"id": "7"}, "externalIds": {"DOI": "10.9999/x"}}, {}, "found: paper.id, externalIds.DOI;"),
+        ({"paper": {}, "authors": [{"name": "Ada One"}]}, {}, "found: paper, authors;"),
+    ],
+)
+def test_no_abstract_key_in_the_whole_file_stops_the_run(
+    tmp_path: Path, record: dict[str, object], columns: dict[str, str], words: str, count: int
+) -> None:
+    """When no record has a known abstract nothing is read, and the message lists the keys and the way out."""
+    with pytest.raises(InputError, match="--map abstract=") as caught:
+        read(tmp_path, "broken\n" + f"{json.dumps(record)}\n" * count, **columns)
+    assert words in str(caught.value)
+    assert caught.value.line == 2
+
+
+def test_items_before_the_first_abstract_keep_their_order(tmp_path: Path) -> None:
+    """As soon as one record has an abstract, all bad ones before it are given, in their places."""
+    strange = '{"version": 3}'
+    items = read(tmp_path, "\n".join(["broken", strange, "broken", *[strange] * 400, json.dumps(GOOD), strange]))
+    assert [item.source.line for item in items] == list(range(1, 406))
+    assert [item.source.line for item in items if isinstance(item, Paper)] == [404]
+
+
+def test_what_is_held_back_is_bounded(tmp_path: Path) -> None:
+    """A file that never ends is given up after a thousand items, so that they need not be kept."""
+    (tmp_path / "papers.jsonl").write_text('{"body": "We do."}\n' * 1_001 + f"{json.dumps(GOOD)}\n")
+    with pytest.raises(InputError, match="found: body"):
+        next(read_papers(tmp_path / "papers.jsonl"))
 
 
 @pytest.mark.parametrize(
@@ -228,6 +266,149 @@ def test_an_array_may_be_longer_than_any_buffer(tmp_path: Path) -> None:
     records.insert(100, {"id": "long", "abstract": "word " * 100_000})
     items = read(tmp_path, json.dumps(records))
     assert [item.id for item in items] == [record["id"] for record in records]
+
+
+META = {"count": 3, "facets": [], "groups": [{"key": "a"}], "next": None}
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("order", ["alone", "before", "after"])
+@pytest.mark.parametrize("key", ["results", "data", "items", "papers", "whatever"])
+def test_an_object_with_a_list_of_papers_is_opened(tmp_path: Path, key: str, order: str, indent: int | None) -> None:
+    """What a service answers gives its papers, each with its own line, whatever stands beside their list."""
+    document: dict[str, object] = {key: [GOOD] * 3}
+    document = {"alone": document, "before": {"meta": META, **document}, "after": {**document, "meta": META}}[order]
+    text = json.dumps(document, indent=indent)
+    items = read(tmp_path, text)
+    assert [type(item) for item in items] == [Paper] * 3
+    lines = [number for number, line in enumerate(text.splitlines(), 1) if line == "    {"]
+    assert [item.source.line for item in items] == (lines if indent else [1, 1, 1])
+
+
+def test_a_list_of_papers_may_lie_deeper(tmp_path: Path) -> None:
+    """A list inside an object that is inside of another is found as well."""
+    items = read(tmp_path, json.dumps({"version": 1, "found": {"hits": 1, "result": [GOOD, GOOD]}, "next": 2}))
+    assert [type(item) for item in items] == [Paper] * 2
+
+
+def test_one_answer_a_line_is_opened(tmp_path: Path) -> None:
+    """Answers of a service, one a line, give all their papers, and a broken one costs itself only."""
+    answer = json.dumps({"meta": META, "data": [GOOD, GOOD]})
+    items = read(tmp_path, f"{answer}\n{answer[:-20]}\n{answer}\n")
+    assert [(type(item), item.source.line) for item in items] == [
+        *[(Paper, 1)] * 2,
+        (Unreadable, 2),
+        *[(Paper, 3)] * 2,
+    ]
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"authors": [{"name": "Ada One"}]},
+        {"references": [{"title": "Old Geese", "abstract": "They flew."}]},
+        {"results": [{"metric": "accuracy", "value": 3}]},
+        {"related": {"items": [{"title": "Old Geese", "abstract": "They flew."}]}},
+    ],
+    ids=["authors", "references", "results", "related"],
+)
+@pytest.mark.parametrize("first", [True, False])
+def test_the_lists_in_a_paper_are_no_papers(
+    tmp_path: Path, extra: dict[str, object], indent: int | None, *, first: bool
+) -> None:
+    """A paper with lists of objects stays one paper, wherever they stand in it."""
+    record = {**extra, **GOOD} if first else {**GOOD, **extra}
+    for text in (json.dumps(record, indent=indent), json.dumps([record], indent=indent)):
+        (item,) = read(tmp_path, text)
+        assert (type(item), item.id) == (Paper, "row-1")
+
+
+def test_a_long_paper_with_lists_is_one_paper(tmp_path: Path) -> None:
+    """A paper that is longer than what is read at once is whole, and so are the objects in it."""
+    record = {"paper": {**GOOD, "authors": [{"name": "Ada One"}], "abstract": "We do. " * 50_000}, "n": {"a": {"b": 1}}}
+    (item,) = read(tmp_path, json.dumps([record]))
+    assert isinstance(item, Paper)
+    assert (len(item.abstract), item.authors) == (349_999, ("Ada One",))
+
+
+def test_papers_of_a_list_without_abstracts_name_their_own_keys(tmp_path: Path) -> None:
+    """When the papers of an answer have no abstracts, the message lists their keys and not those around them."""
+    with pytest.raises(InputError, match="found: id, body;"):
+        read(tmp_path, json.dumps({"meta": META, "results": [{"id": 1, "body": "We do."}]}))
+
+
+def test_a_list_of_papers_may_be_longer_than_any_buffer(tmp_path: Path) -> None:
+    """An answer on one line that is longer than a line may be is read in bounded memory."""
+    record = json.dumps({**GOOD, "abstract": "We do. " * 700})
+    path = tmp_path / "papers.json"
+    with path.open("w") as file:
+        file.write('{"meta": {"count": 4000}, "results": [')
+        file.writelines(f"{record}, " for _ in range(4_000))
+        file.write(f"{record}]}}")
+    assert path.stat().st_size > 16 * 2**20
+    tracemalloc.start()
+    items = read_papers(path)
+    assert sum(isinstance(item, Paper) for item in items) == 4_001
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 4 * 2**20
+
+
+def test_a_number_at_the_end_of_what_was_read_is_whole(tmp_path: Path) -> None:
+    """A number that lies across the border of what is read at once is one number."""
+    start, number = '{"a": "', "1234567890"
+    for border in range(12):
+        filler = "x" * (64 * 2**10 - len(start) - border)
+        text = f'{start}{filler}", "data": [{json.dumps(GOOD)}], "n": {number}, "m": [1, 2]}}'
+        items = read(tmp_path, text)
+        assert [type(item) for item in items] == [Paper]
+
+
+@pytest.mark.parametrize(
+    ("text", "papers", "words"),
+    [
+        ('{"data": [GOOD, GOOD', 2, "Expecting ']'"),
+        ('{"data": [GOOD, {"id": }, GOOD]}', 1, "Expecting value"),
+        ('{"data": [GOOD], "meta": {7: 1}}', 1, "a key in quotes"),
+        ('{"data": [GOOD], "meta" 7}', 1, "Expecting ':'"),
+        ('{"data": [GOOD], "meta": 7', 1, "Expecting '}'"),
+        ('{"data": [GOOD], "meta": ' + '{"a": ' * 5_000, 1, "too deeply"),
+    ],
+    ids=["open list", "element", "key", "colon", "open object", "deep"],
+)
+@pytest.mark.parametrize("space", [" ", "\n"])
+def test_a_broken_answer_gives_what_stands_before_the_break(
+    tmp_path: Path, text: str, papers: int, words: str, space: str
+) -> None:
+    """The papers before a break are read; the rest is one item that says what is wrong."""
+    *good, bad = read(tmp_path, text.replace(" ", space).replace("GOOD", json.dumps(GOOD)))
+    assert [type(item) for item in good] == [Paper] * papers
+    assert isinstance(bad, Unreadable)
+    assert words in bad.message
+
+
+@pytest.mark.parametrize("between", ["", ",", "\ufeff", "\n\ufeff", ",\n"])
+def test_files_that_were_put_together_lose_nothing(tmp_path: Path, between: str) -> None:
+    """Where a line break is missing, a comma left over or a byte order mark inside, all papers are read."""
+    items = read(tmp_path, "\ufeff" + between.join([json.dumps(GOOD)] * 3))
+    assert [type(item) for item in items] == [Paper] * 3
+
+
+def test_more_than_an_object_on_a_line_is_reported(tmp_path: Path) -> None:
+    """What stands behind an object on its line, and is no object, makes it a bad line."""
+    bad, _ = read(tmp_path, f"{json.dumps(GOOD)} and more\n{json.dumps(GOOD)}\n")
+    assert isinstance(bad, Unreadable)
+    assert f"Extra data at character {len(json.dumps(GOOD)) + 1}" in bad.message
+
+
+@pytest.mark.parametrize("line", ['{"id": "a", "abstract": "We do."', '{"abstract": "cut, ', "[" * 9, '{"a": ' * 5_000])
+def test_a_first_line_that_is_broken_costs_itself_only(tmp_path: Path, line: str) -> None:
+    """A first line that is no whole object does not make the rest of the file part of it."""
+    bad, good = read(tmp_path, f"{line}\n{json.dumps(GOOD)}\n")
+    assert isinstance(bad, Unreadable)
+    assert isinstance(good, Paper)
+    assert good.source.line == 2
 
 
 def test_one_object_over_several_lines_is_read(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tracemalloc
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -113,14 +114,86 @@ def test_a_wrong_wide_encoding_stops_the_run(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_gzip_is_undone(tmp_path: Path, name: str) -> None:
-    """A compressed file is read like the file itself, and one that is cut off says so."""
+    """A compressed file is read like the file itself."""
     path = tmp_path / f"{name}.gz"
-    packed = gzip.compress(TEXTS[name].encode())
-    path.write_bytes(packed)
+    path.write_bytes(gzip.compress(TEXTS[name].encode()))
     assert titles(read_papers(path)) == ["Tea", "Cups"]
-    path.write_bytes(packed[:-9])
+
+
+def cut_off(path: Path, text: str) -> list[Paper | Unreadable]:
+    """Read a compressed file of which only the part with this text is left."""
+    packed = zlib.compressobj(wbits=31)
+    path.write_bytes(packed.compress(text.encode()) + packed.flush(zlib.Z_SYNC_FLUSH))
+    return list(read_papers(path))
+
+
+LATER = "Pots, Plates and the Art of Drying Them Without a Towel"
+WRAPPED = (
+    "We compare pots with plates. A pot dries from the inside out, and the plate\n"
+    "from its rim to the middle. Of the ninety that we dried by hand, eleven were"
+)
+CUT_OFF = {
+    "jsonl": ("papers.jsonl", JSONL, '{"id": "c", "title": "Po', 3),
+    "jsonl between": ("papers.jsonl", JSONL, "", 3),
+    "csv": ("papers.csv", CSV, "c,Pots,We compare", 4),
+    "csv quoted": ("papers.csv", CSV, 'c,Pots,"We compare,\nlong and, often\n,', 4),
+    "csv between": ("papers.csv", CSV, "", 4),
+    "tsv": ("papers.tsv", TSV, "c\tPots\tWe comp", 4),
+    "page title": ("papers.txt", PAGE, "Pots, Plates", 5),
+    "page abstract": ("papers.txt", PAGE, f"{LATER}\n{WRAPPED[:70]}", 5),
+    "page wrapped": ("papers.txt", PAGE, f"\n{LATER}\n\n{WRAPPED} broken. The", 6),
+    "page wrapped line": ("papers.txt", PAGE, f"\n{LATER}\n\n{WRAPPED}\n", 6),
+    "array": ("papers.json", "[" + JSONL.replace("\n", ",\n"), '{"id": "c", "abst', 3),
+    "array between": ("papers.json", "[" + JSONL.replace("\n", ",\n"), "", 3),
+    "one line": ("papers.json", '{"data": [' + JSONL.replace("\n", ","), '{"id": "c", "abst', 1),
+}
+
+
+@pytest.mark.parametrize("case", CUT_OFF)
+def test_a_compressed_file_that_is_cut_off_costs_what_is_lost(tmp_path: Path, case: str) -> None:
+    """All papers before the cut are read; one item says where and what happened, and no half paper is taken for one."""
+    name, whole, half, line = CUT_OFF[case]
+    first, second, *others = cut_off(tmp_path / f"{name}.gz", whole + half)
+    assert [first.title, second.title] == ["Tea", "Cups"]
+    assert isinstance(second, Paper)
+    assert second.abstract.endswith(("wash.", "Hands break none."))
+    (bad,) = others
+    assert isinstance(bad, Unreadable)
+    assert bad.source.line == line
+    assert "cut off" in bad.message
+    assert f"line {line}" in bad.message
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        *(
+            ("a.jsonl", '{"id": "a'),
+            ("a.json", '[{"id": "a'),
+            ("a.csv", "title,abstract\nA,We"),
+            ("a.tsv", "title\tab"),
+        ),
+        *(("a.txt", "Tea in Nine Po"), ("a.txt", ""), ("a.dat", "")),
+    ],
+)
+def test_a_compressed_file_of_which_nothing_is_left_stops_the_run(tmp_path: Path, name: str, text: str) -> None:
+    """When the cut is before the end of the first paper, the file is refused, and the message says why."""
     with pytest.raises(InputError, match="cut off"):
-        list(read_papers(path))
+        cut_off(tmp_path / f"{name}.gz", text)
+
+
+@pytest.mark.parametrize("count", [2, 20_000])
+@pytest.mark.parametrize("damage", ["checksum", "tail"])
+def test_a_compressed_file_with_a_wrong_end_is_read_to_it(tmp_path: Path, damage: str, count: int) -> None:
+    """A wrong checksum, or something else behind the end, is reported after all papers."""
+    path = tmp_path / "papers.jsonl.gz"
+    packed = gzip.compress("".join(f'{{"id": "{number}", "abstract": "We do."}}\n' for number in range(count)).encode())
+    path.write_bytes(packed[:-8] + b"01234567" if damage == "checksum" else packed + b"more of it")
+    *papers, bad = read_papers(path)
+    assert [paper.id for paper in papers] == [str(number) for number in range(count)]
+    assert isinstance(bad, Unreadable)
+    assert "damaged" in bad.message
+    assert bad.source.line == count + 1
 
 
 def test_a_missing_file_is_found_before_anything_is_read(tmp_path: Path) -> None:

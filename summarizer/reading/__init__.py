@@ -3,7 +3,6 @@
 import io
 import os
 import stat
-import zlib
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import NamedTuple, TextIO
 from summarizer.errors import InputError, SettingsError
 from summarizer.reading.fields import ALIASES
 from summarizer.reading.jsonl import read_jsonl
-from summarizer.reading.lines import STDIN, open_text, presentable
+from summarizer.reading.lines import STDIN, cut, open_text, presentable
 from summarizer.reading.page import is_page, read_page
 from summarizer.reading.table import is_header, read_table
 from summarizer.records import Paper, Unreadable
@@ -70,13 +69,13 @@ def _read(name: str, wanted: _Wanted) -> Iterator[Paper | Unreadable]:
     try:
         with open_text(name, wanted.encoding) as (stream, head):
             for item in _reader(stream, head, shown, wanted):
+                if empty and (problem := cut(stream)) and isinstance(item, Unreadable) and problem in item.message:
+                    raise InputError(shown, problem, item.source.line)
                 empty = False
                 yield item
     except UnicodeError as error:
         reason = f"this is not {wanted.encoding} ({error}); give the right one, for example --encoding cp1252"
         raise InputError(shown, reason) from error
-    except (EOFError, zlib.error) as error:
-        raise InputError(shown, f"the compressed file is cut off or damaged: {error}") from error
     except OSError as error:
         raise InputError(shown, f"cannot be read: {error.strerror or error}") from error
     if empty:

@@ -1,105 +1,124 @@
-"""JSON Lines: one object a line. A file that is one JSON array, or objects spread over lines, is read as well."""
+"""JSON Lines: one object a line. JSON of other forms is read as well, see `documents`."""
 
+import io
 import json
-import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple, TextIO
 
 from summarizer.completion import Json
-from summarizer.reading.fields import LONGEST_RAW, Number, advise_mapping, match_columns, paper_from, unreadable
-from summarizer.reading.lines import LONGEST, Line, damage, lines
+from summarizer.errors import InputError
+from summarizer.reading.documents import DECODER, Entry, Known, is_document, read_documents
+from summarizer.reading.fields import advise_mapping, match_columns, paper_from, unreadable
+from summarizer.reading.lines import Line, damage, invisible, lines
 from summarizer.records import Paper, Source, Unreadable
 
-# Numbers stay as they are written, control characters too. NaN is how some programs write an empty cell.
-_DECODER = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=lambda _: None, strict=False)
-# What stands between the objects of an array.
-_GAP = re.compile(r"[\s,\[\]]*")
-# The first line of an array of objects, or of an object over several lines.
-_SPREAD = re.compile(r"\s*(?:\[\s*(?:\{|$)|\{\s*$)", re.MULTILINE)
-_CHUNK = 64 * 2**10
+# As long as no object had a key for the abstract, so many items are held back at most.
+_MOST_HELD = 1_000
 
 
-class _Entry(NamedTuple):
-    """One value of the file and where it starts; `problem` says why there is none."""
+class _Item(NamedTuple):
+    """What an entry became. An object has a key for the abstract, or `missing` says which keys it has instead."""
 
-    line: int
-    value: object
-    raw: str
-    problem: str | None = None
+    item: Paper | Unreadable
+    has_key: bool = False
+    missing: str | None = None
 
 
 def read_jsonl(
     stream: TextIO, name: str, columns: Mapping[str, str], encoding: str, head: str
 ) -> Iterator[Paper | Unreadable]:
-    """Read papers from JSON, one object a line or all in an array; `head` is a first look at the stream.
+    """Read papers from JSON, one object a line or in a document; `head` is a first look at the stream.
 
-    A line that is not a usable object becomes an `Unreadable` and costs that paper only. In an array there is no way
-    to find the next object after a broken one, so the rest of the file is given up.
+    What is not a usable object becomes an `Unreadable` and costs that paper only. Raises `InputError` when none of the
+    objects has a key for the abstract, or none of those among the first thousand items.
     """
-    names: tuple[str, ...] = ()
-    places: dict[str, str] = {}
-    for entry in _spread(stream, encoding) if _SPREAD.match(head) else _one_a_line(stream, encoding):
-        source = Source(name=name, line=entry.line)
-        if entry.problem or not isinstance(entry.value, dict):
-            yield unreadable(source, entry.problem or "this is JSON, but not an object", entry.raw)
+    fields = _Fields(columns)
+    read = read_documents if is_document(head, fields) else _one_a_line
+    return _held_back(_item(entry, name, fields) for entry in read(stream, encoding, fields))
+
+
+def _held_back(items: Iterator[_Item]) -> Iterator[Paper | Unreadable]:
+    """Give the items, but from the first missing key on hold them back until an object has the key."""
+    held: list[Paper | Unreadable] = []
+    error: InputError | None = None
+    for item, has_key, missing in items:
+        if has_key:
+            yield from (*held, item)
+            yield from (later.item for later in items)
+            return
+        if missing and not error:
+            error = InputError(item.source.name, missing, item.source.line)
+        if not error:
+            yield item
             continue
-        record = _flat(entry.value)
-        # Most files have the same keys in every record, so the last answer is nearly always the right one.
-        if tuple(record) != names:
-            names = tuple(record)
-            places = match_columns(names, columns)
-        values = {field: value for field, place in places.items() for value in _found(record, place)}
-        if "abstract" in values:
-            yield paper_from(values, source, entry.raw)
-        else:
-            yield unreadable(source, f"no key is known to hold the abstract; {advise_mapping(names)}", entry.raw)
+        held.append(item)
+        if len(held) == _MOST_HELD:
+            break
+    if error:
+        raise error
 
 
-def _one_a_line(stream: TextIO, encoding: str) -> Iterator[_Entry]:
+def _item(entry: Entry, name: str, fields: "_Fields") -> _Item:
+    source = Source(name=name, line=entry.line)
+    if entry.problem:
+        return _Item(unreadable(source, entry.problem, entry.raw))
+    if not isinstance(entry.value, dict):
+        return _Item(unreadable(source, "this is JSON, but not an object", entry.raw))
+    values = fields(entry.value)
+    if "abstract" in values:
+        return _Item(paper_from(values, source, entry.raw), has_key=True)
+    missing = fields.missing(entry.value)
+    return _Item(unreadable(source, missing, entry.raw), missing=missing)
+
+
+class _Fields:
+    """Finds the fields of objects. Most files have the same keys in all of them, so the last answer is remembered."""
+
+    def __init__(self, columns: Mapping[str, str]) -> None:
+        self._columns = columns
+        self._names: tuple[str, ...] = ()
+        self._places: dict[str, str] = {}
+
+    def __call__(self, value: Json) -> dict[str, object]:
+        record = _flat(value)
+        if (names := tuple(record)) != self._names:
+            self._names, self._places = names, match_columns(names, self._columns)
+        return {field: found for field, place in self._places.items() for found in _found(record, place)}
+
+    def missing(self, value: Json) -> str:
+        """Say that an object has no key for the abstract, and which it has."""
+        given = self._columns.get("abstract")
+        problem = f"--map abstract={given}: there is no such key" if given else "no key is known to hold the abstract"
+        return f"{problem}; {advise_mapping(_paths(value))}"
+
+
+def _one_a_line(stream: TextIO, encoding: str, known: Known) -> Iterator[Entry]:
     for line in lines(stream):
         if problem := line.problem or damage(line.text, encoding):
-            yield _Entry(line.number, None, line.text, problem)
-        elif not line.text.isspace():
-            yield _decoded(line)
+            yield Entry(line.number, None, line.text, problem)
+        elif not invisible(line.text):
+            yield from _on_line(line, encoding, known)
 
 
-def _decoded(line: Line) -> _Entry:
+def _on_line(line: Line, encoding: str, known: Known) -> Iterator[Entry]:
+    text = line.text
     try:
-        return _Entry(line.number, _DECODER.decode(line.text), line.text)
+        value, end = DECODER.raw_decode(text, len(text) - len(text.lstrip()))
     except json.JSONDecodeError as error:
-        problem = f"this is not JSON: {error.msg} at character {error.pos + 1}"
+        yield Entry(line.number, None, text, f"this is not JSON: {error.msg} at character {error.pos + 1}")
+        return
     except RecursionError:
-        problem = "this is JSON nested too deeply to be read"
-    return _Entry(line.number, None, line.text, problem)
-
-
-def _spread(stream: TextIO, encoding: str) -> Iterator[_Entry]:
-    text, place, line = "", 0, 1
-    while True:
-        start = _GAP.match(text, place).end()  # type: ignore[union-attr] # it matches the empty text too
-        line += text.count("\n", place, start)
-        try:
-            value, place = _DECODER.raw_decode(text, start)
-        except (json.JSONDecodeError, RecursionError) as error:
-            # An object may only be cut off by the end of what was read. Reading twice as much each time keeps the
-            # cost of trying again in proportion.
-            text, place = text[start:], 0
-            more = stream.read(max(_CHUNK, len(text))) if len(text) < LONGEST else ""
-            if not more:
-                yield from _given_up(line, text, error)
-                return
-            text += more
-            continue
-        raw = text[start:place]
-        yield _Entry(line, value, raw, damage(raw, encoding))
-        line += raw.count("\n")
-
-
-def _given_up(line: int, text: str, error: Exception) -> Iterator[_Entry]:
-    if text:
-        reason = error.msg if isinstance(error, json.JSONDecodeError) else "it is nested too deeply"
-        advice = "nothing after it can be read; write one object a line (JSON Lines) to lose only the broken one"
-        yield _Entry(line, None, text[:LONGEST_RAW], f"the object that starts here is not JSON: {reason}; {advice}")
+        yield Entry(line.number, None, text, "this is JSON nested too deeply to be read")
+        return
+    rest = text[end:].strip("\ufeff, \t\r\n")
+    # Files that were put together without a line break between them have two objects on one line.
+    several = rest.startswith("{")
+    if rest and not several:
+        yield Entry(line.number, None, text, f"this is not JSON: Extra data at character {end + 1}")
+    elif several or (isinstance(value, dict) and "abstract" not in known(value)):
+        yield from read_documents(io.StringIO(text), encoding, known, line.number)
+    else:
+        yield Entry(line.number, value, text)
 
 
 def _flat(record: Json) -> Json:
@@ -108,6 +127,12 @@ def _flat(record: Json) -> Json:
         record = {**record, **record["paper"]}
     ids = record.get("externalIds")
     return {"arxiv": ids.get("ArXiv"), "doi": ids.get("DOI"), **record} if isinstance(ids, dict) else record
+
+
+def _paths(record: Json) -> Iterator[str]:
+    """Name the keys of an object, and those of the objects in it by their paths."""
+    for key, value in record.items():
+        yield from (f"{key}.{inner}" for inner in value) if isinstance(value, dict) and value else (key,)
 
 
 def _found(record: Json, place: str) -> list[object]:

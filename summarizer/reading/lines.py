@@ -4,8 +4,10 @@ import codecs
 import gzip
 import io
 import re
+import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import count
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from summarizer.errors import InputError
@@ -27,6 +29,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_MARK = "\ufeff"
 _SIGNATURES = {
     b"%PDF-": "a PDF",
     b"PK\x03\x04": "a zip archive (or an Office document)",
@@ -47,12 +50,17 @@ _TAR_MARK = slice(257, 262)
 _GARBAGE = re.compile(r"[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f-\x9f\ufffd]")
 
 
+# What gzip raises where a file is cut off, altered, or followed by something else.
+_DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile)
+
+
 class Line(NamedTuple):
-    """One line with its end of line. When it was too long, `text` is empty and `problem` says so."""
+    """One line with its end of line. When it was too long or is `cut` off, `text` is empty and `problem` says so."""
 
     number: int
     text: str
     problem: str | None = None
+    cut: bool = False
 
 
 @contextmanager
@@ -60,32 +68,48 @@ def open_text(name: str, encoding: str) -> Iterator[tuple[TextIO, str]]:
     """Open a file, or standard input for `-`, and give the decoded stream with a first look at what it holds.
 
     A byte order mark decides the encoding, and `encoding` does otherwise. Bytes that do not decode become lone
-    surrogates (see `damage`), so that only their record is lost. Raises `InputError` for binary files.
+    surrogates (see `damage`), so that only their record is lost. A compressed file that is damaged ends there (see
+    `cut`). Raises `InputError` for binary files.
     """
     with open(0 if name == STDIN else name, "rb", closefd=name != STDIN) as file:
         head, stream = _look(file)
         if head.startswith(b"\x1f\x8b"):
-            head, stream = _look(gzip.GzipFile(fileobj=stream))
+            head, stream = _look(gzip.GzipFile(fileobj=io.BufferedReader(stream, _HEAD)))
         encoding = next((marked for mark, marked in _MARKS if head.startswith(mark)), encoding)
         wide = codecs.lookup(encoding).name.startswith(("utf-16", "utf-32"))
         text = head.decode(encoding, "replace")
         _refuse_binary(name, head, "" if wide else text)
         # Only the one-byte error handler knows single bytes; UTF-16 and UTF-32 go wrong in whole units.
         errors = "surrogatepass" if wide else "surrogateescape"
-        yield io.TextIOWrapper(stream, encoding, errors, newline="\n"), text
+        yield _Text(stream, encoding, errors), text
 
 
 def lines(stream: TextIO) -> Iterator[Line]:
-    r"""Give the lines of a text, numbered from 1, which end at `\n` and nowhere else."""
-    number = 0
-    while text := stream.readline(LONGEST):
-        number += 1
-        if len(text) == LONGEST and text[-1] != "\n":
+    r"""Give the lines of a text, numbered from 1, which end at `\n` and nowhere else.
+
+    Where a compressed file is damaged, the line that it breaks is the last one. A byte order mark that begins a line is
+    left out: it comes from a file that was appended to another.
+    """
+    for number in count(1):
+        text = stream.readline(LONGEST)
+        if text.endswith("\n"):
+            yield Line(number, text.removeprefix(_MARK))
+        elif len(text) == LONGEST:
             while (rest := stream.readline(LONGEST)) and rest[-1] != "\n":
                 pass
             yield Line(number, "", f"the line is longer than {LONGEST:,} characters, so it was skipped")
         else:
-            yield Line(number, text)
+            break
+    if problem := cut(stream):
+        yield Line(number, "", problem, cut=True)
+    elif text:
+        yield Line(number, text.removeprefix(_MARK))
+
+
+def cut(stream: TextIO) -> str | None:
+    """Say why a text that was read to its end ends too early, or give `None` when it does not."""
+    error = stream.source.error if isinstance(stream, _Text) else None
+    return f"the compressed file is cut off or damaged here: {error}" if error else None
 
 
 def damage(text: str, encoding: str) -> str | None:
@@ -114,11 +138,15 @@ def invisible(text: str) -> bool:
     return _INVISIBLE.fullmatch(text) is not None
 
 
-class _Again(io.RawIOBase):
-    """A stream of which the first bytes were read to look at them, and are given again."""
+class _Source(io.RawIOBase):
+    """A stream of which the first bytes were read to look at them, and are given again.
+
+    It ends where `error` stopped it: raised here, the error would take what the layers above hold of the text with it.
+    """
 
     def __init__(self, head: bytes, rest: io.BufferedIOBase) -> None:
         self._head, self._rest = head, rest
+        self.error: Exception | None = None
 
     def readable(self) -> bool:
         return True
@@ -126,16 +154,28 @@ class _Again(io.RawIOBase):
     def readinto(self, buffer: "WriteableBuffer", /) -> int:
         view = memoryview(buffer).cast("B")
         chunk, self._head = self._head[: len(view)], self._head[len(view) :]
-        chunk = chunk or self._rest.read1(len(view))
+        try:
+            chunk = chunk or self._rest.read1(len(view))
+        except _DAMAGE as error:
+            self.error = error
         view[: len(chunk)] = chunk
         return len(chunk)
 
 
-def _look(stream: io.BufferedIOBase) -> tuple[bytes, io.BufferedReader]:
+class _Text(io.TextIOWrapper):
+    """The decoded stream of a source."""
+
+    def __init__(self, source: _Source, encoding: str, errors: str) -> None:
+        super().__init__(io.BufferedReader(source, _HEAD), encoding, errors, newline="\n")
+        self.source = source
+
+
+def _look(stream: io.BufferedIOBase) -> tuple[bytes, _Source]:
     head = b""
-    while len(head) < _HEAD and not _is_enough(head) and (chunk := stream.read1(_HEAD - len(head))):
-        head += chunk
-    return head, io.BufferedReader(_Again(head, stream), _HEAD)
+    with suppress(*_DAMAGE):  # it comes up again when the source gets there
+        while len(head) < _HEAD and not _is_enough(head) and (chunk := stream.read1(_HEAD - len(head))):
+            head += chunk
+    return head, _Source(head, stream)
 
 
 def _is_enough(head: bytes) -> bool:

@@ -124,6 +124,10 @@ def _paragraph(first: Line, ahead: deque[Line], source: Iterator[Line]) -> Itera
             loose, width = True, 0  # a title says nothing about how wide the lines below it are
         taken.append(line)
         width, size = max(width, _columns(line.text.strip())), size + len(line.text)
+    if ahead and ahead[0].cut and len(taken[-1].text.strip()) <= _LONGEST_WRAPPED:
+        # What is lost may be the rest of an abstract, so nothing that reaches up to it counts as whole.
+        yield Block((*taken, ahead.popleft()), loose=loose or len(taken) == 1)
+        return
     text = "".join(line.text for line in taken).strip()
     # Length is no evidence here: titles that follow one another are long together.
     if len(taken) > 1 and (_BOUNDARY.search(text) or (_FULL_STOP.search(text) and not _is_titled(text))):

@@ -29,7 +29,8 @@ def read_table(
     """Read papers from a table whose first row names the columns; without a delimiter, the header shows which it is.
 
     A row that cannot be read, or that has more or fewer cells than the header, becomes an `Unreadable` under the line
-    on which it starts. Raises `InputError` when no column is known to hold the abstract.
+    on which it starts. A header that comes again, as in tables that were put together, is no row. Raises
+    `InputError` when no column is known to hold the abstract.
     """
     source_lines = lines(stream)
     pending: deque[Line] = deque()
@@ -50,7 +51,7 @@ def read_table(
         elif len(row.cells) != len(header.cells):
             problem = f"the row has {len(row.cells)} cells, the header has {len(header.cells)}"
             yield unreadable(source, f"{problem}; a cell that holds {delimiter!r} needs quotes around it", row.raw)
-        else:
+        elif row.cells != header.cells:
             yield paper_from({field: row.cells[place] for field, place in places.items()}, source, row.raw)
 
 
@@ -102,6 +103,9 @@ def _rows(pending: deque[Line], rest: Iterator[Line], delimiter: str, encoding: 
             return
         except csv.Error as error:
             first, *again = taken
+            if taken[-1].cut:  # which explains the open quote
+                yield _Row(first.number, [], first.text, taken[-1].problem)
+                return
             pending.extendleft(reversed(again))
             credit = max(credit - sum(len(line.text) for line in again), 0) + 4 * len(first.text)
             problem = "a quote is opened and not closed as it should be" if again else "the row is broken"
