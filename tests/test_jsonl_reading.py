@@ -188,6 +188,18 @@ def test_the_title_may_be_missing(tmp_path: Path) -> None:
     assert paper(tmp_path, {"abstract": "We do.", "title": "0"}).title == "0"
 
 
+def test_the_first_of_several_titles_is_taken(tmp_path: Path) -> None:
+    """Crossref keeps the title in a list."""
+    assert paper(tmp_path, {"title": ["Counting Sheep", "Les moutons"], "abstract": "We do."}).title == "Counting Sheep"
+    assert paper(tmp_path, {"title": [], "abstract": "We do."}).title == ""
+
+
+def test_an_empty_answer_between_others_is_nothing(tmp_path: Path) -> None:
+    """A page of results that found nothing costs nothing."""
+    answer = json.dumps({"results": [GOOD]})
+    assert [item.id for item in read(tmp_path, f'[]\n{{"results": []}}\n{answer}\n')] == ["row-1"]
+
+
 def test_title_is_one_line_and_abstract_is_as_found(tmp_path: Path) -> None:
     """White space is collapsed in titles, and in abstracts kept but for the two ends."""
     item = paper(tmp_path, {"title": " A\n  Wrapped\u00a0Title ", "abstract": "  One.\n\n Two\x0b\x07 \u2028three.\n"})
@@ -258,6 +270,14 @@ def test_an_array_is_read_like_lines(tmp_path: Path, indent: int | None) -> None
     items = read(tmp_path, json.dumps([GOOD] * 3, indent=indent))
     assert [type(item) for item in items] == [Paper] * 3
     assert [item.source.line for item in items] == ([1, 1, 1] if indent is None else [2, 7, 12])
+
+
+def test_what_is_no_object_costs_its_place_in_the_array(tmp_path: Path) -> None:
+    """An element that is no object is reported, and the ones around it are read."""
+    first, bad, last = read(tmp_path, json.dumps([GOOD, 7, {**GOOD, "id": "row-3"}], indent=1))
+    assert [first.id, last.id] == ["row-1", "row-3"]
+    assert isinstance(bad, Unreadable)
+    assert "not an object" in bad.message
 
 
 def test_an_array_may_be_longer_than_any_buffer(tmp_path: Path) -> None:

@@ -167,6 +167,14 @@ def test_a_label_further_down_is_part_of_the_title(tmp_path: Path) -> None:
     assert second.title == "SubscribeNet"
 
 
+def test_pages_below_each_other_are_read(tmp_path: Path) -> None:
+    """A second page in the same file has a banner and a button of its own."""
+    pages = [f"{BANNER}Subscribe{TITLES[index]}\n{ABSTRACTS[index]}\n\n" for index in (0, 2)]
+    items = read(tmp_path, "".join(pages))
+    assert pairs(items) == [(TITLES[0], ABSTRACTS[0]), (TITLES[2], ABSTRACTS[2])]
+    assert len(items) == 2
+
+
 @pytest.mark.parametrize(
     "chrome",
     [

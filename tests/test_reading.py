@@ -58,6 +58,18 @@ def test_the_content_tells_the_format_otherwise(tmp_path: Path, name: str) -> No
     assert titles(read_papers(write(tmp_path / "papers.dat", TEXTS[name]))) == ["Tea", "Cups"]
 
 
+@pytest.mark.parametrize("name", ["papers.jsonl", "papers.csv"])
+def test_a_text_file_is_what_its_content_is(tmp_path: Path, name: str) -> None:
+    """People give any text the suffix .txt."""
+    assert titles(read_papers(write(tmp_path / "papers.txt", TEXTS[name]))) == ["Tea", "Cups"]
+
+
+def test_a_page_may_begin_with_a_bracket(tmp_path: Path) -> None:
+    """A numbered list of papers is no JSON."""
+    text = "[1] Counting Geese\n" + "We count geese from the air. It works well, and the geese do not mind. " * 3
+    assert titles(read_papers(write(tmp_path / "papers.txt", text))) == ["[1] Counting Geese"]
+
+
 @pytest.mark.parametrize(("name", "input_format"), list(zip(TEXTS, FORMATS, strict=True)))
 def test_standard_input_is_read(name: str, input_format: str) -> None:
     """The input `-` is standard input, whose format is recognized, or said by the caller."""
@@ -227,7 +239,14 @@ def test_a_file_without_permission_is_refused() -> None:
         read_papers(path, input_format="jsonl")
 
 
-@pytest.mark.parametrize(("name", "text"), [(name, "") for name in [*TEXTS, "-.dat"]] + [("a.csv", "title,abstract\n")])
+EMPTY = [
+    *((name, "") for name in [*TEXTS, "-.dat"]),
+    ("a.csv", "title,abstract\n"),
+    *(("a.json", text) for text in ["[]", "[]\n", '{"results": []}', '{"meta": {"count": 0}, "items": []}']),
+]
+
+
+@pytest.mark.parametrize(("name", "text"), EMPTY)
 def test_an_empty_file_stops_the_run(tmp_path: Path, name: str, text: str) -> None:
     """A file without a single paper is an error when its turn comes, not a run of nothing."""
     items = read_papers(write(tmp_path / "first.jsonl", JSONL), write(tmp_path / name, text))

@@ -43,6 +43,12 @@ def test_tsv_is_separated_by_tabs(tmp_path: Path) -> None:
     assert (item.title, item.abstract) == ("A, B", "We do, too.")
 
 
+def test_a_header_that_comes_again_is_no_paper(tmp_path: Path) -> None:
+    """Tables that were put together with their headers give the rows of both."""
+    found = papers(tmp_path, "title,abstract\nA,We do.\ntitle,abstract\nB,We do too.\n")
+    assert [paper.title for paper in found] == ["A", "B"]
+
+
 @pytest.mark.parametrize("header", ["abstract", "ABSTRACT", "Abstract Note", "abstract_text", "AB", " Summary "])
 def test_columns_are_found_by_their_usual_names(tmp_path: Path, header: str) -> None:
     """Case, spaces and punctuation of a header make no difference."""

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import stat
 from collections.abc import Iterator, Mapping
 from itertools import islice
@@ -24,6 +25,7 @@ FORMATS: Mapping[str, tuple[str, ...]] = {
     "page": (".txt", ".text"),
 }
 _MARKUP = ("<?xml", "<!DOCTYPE", "<!doctype", "<html", "<feed", "<rss")
+_OBJECT = re.compile(r"(?:\[\s*)?\{\s*\"")
 _KNOWN = "; ".join(f"{name} ({', '.join(suffixes)})" for name, suffixes in FORMATS.items())
 
 
@@ -36,9 +38,10 @@ def read_papers(
 ) -> Iterator[Paper | Unreadable]:
     """Read papers from files, or from standard input for `-`, one after the other and in bounded memory.
 
-    The suffix tells the format (`jsonl`, `csv`, `tsv`, `page`), else the content does, and `input_format` overrides
-    both. `columns` says which column or key holds a field ({"abstract": "AB"}; keys of nested objects are joined by
-    dots). A byte order mark goes before `encoding`. Files may be compressed by gzip. At most `limit` items are given.
+    The suffix tells the format (`jsonl`, `csv`, `tsv`, `page`), else (and in a `.txt`) the content does, and
+    `input_format` overrides both. `columns` says which column or key holds a field ({"abstract": "AB"}; keys of nested
+    objects are joined by dots). A byte order mark goes before `encoding`. Files may be compressed by gzip. At most
+    `limit` items are given.
 
     What cannot be read of an input becomes an `Unreadable` in its place. Abstracts are as found, but for white space at
     their ends. Raises `SettingsError` for an unknown encoding, format or field; `InputError` at once when an input is
@@ -100,14 +103,15 @@ def _format_of(name: str, head: str, columns: Mapping[str, str]) -> str:
     if start.startswith(_MARKUP):
         raise InputError(name, f"this is XML or HTML, which is not read; the formats are: {_KNOWN}")
     suffix = Path(name.lower().removesuffix(".gz")).suffix
-    for known, suffixes in FORMATS.items():
-        if suffix in suffixes:
-            return known
-    if start.startswith(("{", "[")):
+    named = next((known for known, suffixes in FORMATS.items() if suffix in suffixes), None)
+    # People call any text .txt, so what is in it goes before.
+    if named and named != "page":
+        return named
+    if _OBJECT.match(start) or (not named and start.startswith(("{", "["))):
         return "jsonl"
     if is_header(start.partition("\n")[0], columns):
         return "csv"
-    if not start or is_page(head):
+    if named or not start or is_page(head):
         return "page"
     raise InputError(name, f"the format is not clear; give --input-format with one of: {_KNOWN}")
 

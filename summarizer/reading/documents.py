@@ -116,7 +116,7 @@ class _Document:
     def _object(self, above: frozenset[str]) -> Generator[Entry, None, Json | None]:
         """Go through an object: give the papers of its lists, or return what it holds when it has no such list.
 
-        `above` are the fields of the objects around it.
+        `above` are the fields of the objects around it. An answer that found nothing has an empty list of papers.
         """
         members: Json = {}
         fields, opened = above, False
@@ -132,7 +132,8 @@ class _Document:
                 case _:
                     members[key] = self._value()
             fields = fields.union(self._known({key: members[key]}))
-        return None if opened else members
+        nothing = not fields.intersection(("abstract", "title")) and any(members.get(name) == [] for name in _LISTS)
+        return None if opened or nothing else members
 
     def _list(self) -> Iterator[Entry]:
         self._take("[")

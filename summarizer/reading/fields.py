@@ -81,7 +81,7 @@ def paper_from(values: Mapping[str, object], source: Source, raw: str = "") -> P
     like, is missing. The title becomes one line. What else does not fit (authors that are numbers, say) is left out: it
     is not worth the paper.
     """
-    abstract, title = values["abstract"], values.get("title")
+    abstract, title = values["abstract"], _first_text(values.get("title"))
     if type(abstract) is not str and abstract is not None:
         return unreadable(source, f"the abstract is {_kind(abstract)}, not text", raw, one_line(title))
     if title is not None and not isinstance(title, str):
@@ -119,6 +119,11 @@ def no_abstract(source: Source, title: str, known: str | None = None, instead: s
 def one_line(value: object) -> str:
     """Collapse white space; what is no text becomes an empty text."""
     return presentable(" ".join(value.split())) if isinstance(value, str) else ""
+
+
+def _first_text(value: object) -> object:
+    """Take the first text of a list of texts, as Crossref keeps titles."""
+    return next(iter(value), "") if isinstance(value, list) and all(isinstance(text, str) for text in value) else value
 
 
 def _title(text: str) -> str:

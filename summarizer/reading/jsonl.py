@@ -113,6 +113,8 @@ def _on_line(line: Line, encoding: str, known: Known) -> Iterator[Entry]:
     rest = text[end:].strip("\ufeff, \t\r\n")
     # Files that were put together without a line break between them have two objects on one line.
     several = rest.startswith("{")
+    if value == [] and not rest:
+        return
     if rest and not several:
         yield Entry(line.number, None, text, f"this is not JSON: Extra data at character {end + 1}")
     elif several or (isinstance(value, dict) and "abstract" not in known(value)):
@@ -130,9 +132,10 @@ def _flat(record: Json) -> Json:
 
 
 def _paths(record: Json) -> Iterator[str]:
-    """Name the keys of an object, and those of the objects in it by their paths."""
+    """Name the keys of an object, and by their paths the texts of the objects in it."""
     for key, value in record.items():
-        yield from (f"{key}.{inner}" for inner in value) if isinstance(value, dict) and value else (key,)
+        texts = [name for name, text in value.items() if isinstance(text, str)] if isinstance(value, dict) else []
+        yield from (f"{key}.{name}" for name in texts) if texts else (key,)
 
 
 def _found(record: Json, place: str) -> list[object]:

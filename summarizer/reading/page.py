@@ -50,6 +50,7 @@ class _Pairing:
         # Before the first paper there is a banner; a caption "Published on" is followed by the names of people, one
         # that ends in "by" by a name, and a heading "Abstract" by an abstract, however short.
         self._started = self._dated = self._naming = self._headed = False
+        self._invited = True  # where an invitation stands, the label of its button may be glued to the next title
 
     def note(self, chrome: str) -> None:
         """Learn from a line that belongs to the page and not to a paper."""
@@ -60,6 +61,8 @@ class _Pairing:
             self._dated = True
         elif is_caption(chrome, "Abstract"):
             self._headed = True
+        elif is_caption(chrome, "Get ") or is_caption(chrome, "Receive "):
+            self._invited = True
         self._naming = chrome == "Submitted by"
 
     def take(self, block: Block) -> Iterator[Paper | Unreadable]:
@@ -86,7 +89,7 @@ class _Pairing:
             yield unreadable(source, problem, title.text) if problem else no_abstract(source, one_line(title.text))
 
     def _take_abstract(self, block: Block) -> None:
-        self._started = True
+        self._started, self._invited = True, False
         if block.loose and not self._title:
             first, *rest = block.lines
             self._title = _Title(first.number, first.text.strip())
@@ -94,13 +97,14 @@ class _Pairing:
         self._abstract = block
 
     def _take_title(self, block: Block) -> Iterator[Paper | Unreadable]:
-        text = block.text if self._started else without_label(block.text)
+        text = without_label(block.text) if self._invited else block.text
         glued = text != block.text
         if self._title and not self._started and (glued or is_banner(self._title.text)):
             self._title = None
         yield from self.finish()
         self._title = _Title(block.lines[0].number, text)
         self._started = self._started or glued
+        self._invited = self._invited and not glued
 
     def _paper(self, title: _Title | None, abstract: Block) -> Paper | Unreadable:
         source = Source(name=self._name, line=title.line if title else abstract.lines[0].number)
