@@ -24,8 +24,8 @@ from summarizer.records import Frozen
 
 #: Where the answers are inside the cache folder. A new form of `Entry` gets a new one: old rows are no tampering.
 FOLDER = "answers-2"
-#: Hits that may wait while the backend looks for work; bounds the memory of a run that is mostly cached.
-_WAITING_HITS = 256
+#: Requests that may wait while the backend looks for work; bounds the memory of a run that is mostly cached.
+_MOST_SET_ASIDE = 256
 
 
 #: Parts that are told to people and are not in the key.
@@ -125,10 +125,8 @@ class TextDisk(Disk):  # type: ignore[misc]
         return key, True
 
     def get(self, key: object, raw: object) -> str:
-        """Read text keys."""
-        if not raw or not isinstance(key, str):
-            raise CacheError(_tampered(self._directory))
-        return key
+        """Read text keys. One that was not written here is not raised, so that listing goes on behind it."""
+        return key if raw and isinstance(key, str) else _FOREIGN
 
     def store(self, value: object, read: bool, key: object = None) -> tuple[int, int, None, str]:  # noqa: ARG002
         """Accept text values, kept in the database itself."""
@@ -147,6 +145,7 @@ class TextDisk(Disk):  # type: ignore[misc]
 
 
 _MODE_RAW = 1
+_FOREIGN = ""
 
 
 def _tampered(directory: str) -> str:
@@ -163,13 +162,20 @@ class Store:
         """Open or make the store in `directory`, which must belong to this user and to nobody else."""
         self.directory = directory / FOLDER
         check_owner(directory)
+        if os.path.expandvars(directory) != str(directory):
+            # The library would fill it in, and use a folder that nobody looked at.
+            raise CacheError(f"cache {directory}: a name with a variable in it is not used; write it out")
         with _translated(self.directory):
-            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.directory.mkdir(mode=0o700, exist_ok=True)
             check_owner(self.directory)
+            self.directory.chmod(0o700)
             self._cache = Cache(str(self.directory), timeout=60, disk=TextDisk, eviction_policy="none", cull_limit=0)
 
     def get(self, key: str) -> Entry | None:
         """The entry under this key."""
+        if key == _FOREIGN:
+            raise CacheError(_tampered(str(self.directory)))
         with _translated(self.directory):
             text = self._cache.get(key)
         return None if text is None else self._read(key, text)
@@ -234,51 +240,86 @@ class CachedBackend:
         return self._backend.identity
 
     def complete(self, requests: Iterable[Request], stopping: Callable[[], bool] = never) -> Iterator[Outcome]:
-        """See `completion.Backend`; hits come as soon as they are found, marked `cached`."""
-        remaining = iter(requests)
-        hits: deque[Completion] = deque()
-        for request in remaining:
+        """See `completion.Backend`; hits come as soon as they are found, marked `cached`.
+
+        What is being asked already (the same paper under another id) is not asked again beside it.
+        """
+        coming, under_way = iter(requests), _UnderWay()
+        while (request := under_way.next_twin() or next(coming, None)) is not None:
             if (hit := self._find(request)) is not None:
                 yield hit
                 continue
-            asked: dict[str, Request] = {}
-            for outcome in self._backend.complete(self._misses(request, remaining, hits, asked), stopping):
-                if isinstance(outcome, Completion):
-                    self._keep(asked.pop(outcome.request_id), outcome)
+            for outcome in self._backend.complete(self._misses(request, coming, under_way), stopping):
+                answered = under_way.settle(outcome)
+                if answered is not None and isinstance(outcome, Completion):
+                    self._keep(answered, outcome)
                 yield outcome
-                while hits:
-                    yield hits.popleft()
-            while hits:
-                yield hits.popleft()
+                yield from under_way.take_hits()
+            yield from under_way.take_hits()
             if stopping():
                 return
 
-    def _misses(
-        self,
-        first: Request,
-        remaining: Iterator[Request],
-        hits: deque[Completion],
-        asked: dict[str, Request],
-    ) -> Iterator[Request]:
+    def _misses(self, first: Request, coming: Iterator[Request], under_way: "_UnderWay") -> Iterator[Request]:
         # Hits that turn up while the backend looks for work are set aside; when many wait, the backend is let go.
-        asked[first.id] = first
+        under_way.begin(first)
         yield first
-        while len(hits) < _WAITING_HITS and (request := next(remaining, None)) is not None:
+        while under_way.has_room() and (request := next(coming, None)) is not None:
             if (hit := self._find(request)) is not None:
-                hits.append(hit)
-                continue
-            asked[request.id] = request
-            yield request
+                under_way.hits.append(hit)
+            elif request.key in under_way.keys:
+                under_way.twins.append(request)
+            else:
+                under_way.begin(request)
+                yield request
 
     def _find(self, request: Request) -> Completion | None:
         entry = self._store.get(request.key)
         if entry is None:
             return None
-        return entry.completion.model_copy(update={"request_id": request.id, "cached": True})
+        return _hit(entry.completion, request)
 
     def _keep(self, request: Request, completion: Completion) -> None:
         entry = Entry(parts=request_parts(self.identity, request), completion=completion)
         self._store.put(request.key, entry)
+
+
+class _UnderWay:
+    """What was asked and is not answered yet, and a bounded number of requests that wait until the backend yields."""
+
+    def __init__(self) -> None:
+        self.asked: dict[str, Request] = {}  # by id
+        self.keys: set[str] = set()
+        self.hits: deque[Completion] = deque()
+        self.twins: deque[Request] = deque()  # requests with the key of another that is under way
+
+    def begin(self, request: Request) -> None:
+        self.asked[request.id] = request
+        self.keys.add(request.key)
+
+    def has_room(self) -> bool:
+        return len(self.hits) + len(self.twins) < _MOST_SET_ASIDE
+
+    def settle(self, outcome: Outcome) -> Request | None:
+        """Give the request that this answers, None when it was not asked; its twins get the same answer."""
+        request = self.asked.pop(outcome.request_id, None)
+        if request is not None:
+            self.keys.remove(request.key)
+            if self.twins and isinstance(outcome, Completion):
+                self.hits += [_hit(outcome, twin) for twin in self.twins if twin.key == request.key]
+                self.twins = deque(twin for twin in self.twins if twin.key != request.key)
+        return request
+
+    def take_hits(self) -> Iterator[Completion]:
+        while self.hits:
+            yield self.hits.popleft()
+
+    def next_twin(self) -> Request | None:
+        """A request whose twin got no answer."""
+        return self.twins.popleft() if self.twins else None
+
+
+def _hit(completion: Completion, request: Request) -> Completion:
+    return completion.model_copy(update={"request_id": request.id, "cached": True})
 
 
 def _digest(text: str) -> str:
@@ -295,6 +336,8 @@ def check_owner(directory: Path) -> None:
         raise CacheError(f"cache {directory}: {error.strerror}; choose another with --cache-dir") from error
     if not stat.S_ISDIR(status.st_mode):
         raise CacheError(f"cache {directory}: is not a folder; choose another with --cache-dir")
+    if status.st_mode & stat.S_IWOTH:
+        raise CacheError(f"cache {directory}: anybody could change answers in it; run `chmod o-w` or choose another")
     if status.st_uid != os.geteuid():
         raise CacheError(
             f"cache {directory}: belongs to another user (uid {status.st_uid}), who could change answers; "

@@ -111,14 +111,16 @@ class _Run:
         self._more = True  # until the inputs have ended
 
     def records(self, inputs: Iterator[Input], written: Iterable[Record]) -> Iterator[Record]:
-        for record in written:
-            self._check_written(record, next(inputs, None))
-        while (self._more or self._repairs) and not self._stopping():
-            before = self._read, len(self._repairs)
-            yield from self._pass(inputs)
-            if self._more and before == (self._read, len(self._repairs)):
-                raise SummarizerError("the backend ended without asking for a paper")
-        self._seen.close()
+        try:
+            for record in written:
+                self._check_written(record, next(inputs, None))
+            while (self._more or self._repairs) and not self._stopping():
+                before = self._read, len(self._repairs)
+                yield from self._pass(inputs)
+                if self._more and before == (self._read, len(self._repairs)):
+                    raise SummarizerError("the backend ended without asking for a paper")
+        finally:
+            self._seen.close()
 
     def _pass(self, inputs: Iterator[Input]) -> Iterator[Record]:
         # The backend pulls papers as it needs them, until the inputs end or too many records wait for an earlier one.
@@ -133,7 +135,8 @@ class _Run:
         yield from self._in_order()
 
     def _requests(self, inputs: Iterator[Input]) -> Iterator[Request]:
-        while not self._stopping() and len(self._ready) < _WAITING:
+        while not self._stopping() and (self._repairs or len(self._ready) < _WAITING):
+            # A repair goes first: it may be what the records that are ready wait for.
             if self._repairs:
                 task: _Task | None = self._repairs.popleft()
             elif (item := next(inputs, None)) is not None:
@@ -142,8 +145,17 @@ class _Run:
                 self._more = False
                 return
             if task is not None:
-                self._waiting[task.request.id] = task
-                yield task.request
+                request = self._with_own_id(task.request)
+                self._waiting[request.id] = task
+                yield request
+
+    def _with_own_id(self, request: Request) -> Request:
+        # Several texts may stand under one id; an answer has to find its own.
+        own, number = request.id, 1
+        while own in self._waiting:
+            number += 1
+            own = f"{request.id}#{number}"
+        return request if own == request.id else request.model_copy(update={"id": own})
 
     def _begin(self, item: Input) -> _Task | None:
         position, self._read = self._read, self._read + 1
@@ -155,8 +167,6 @@ class _Run:
             self._ready[position] = _duplicate_record(item, earlier)
             return None
         request = self._renderer.request(item)
-        if request.id in self._waiting:
-            request = request.model_copy(update={"id": f"{request.id}#{position}"})
         return _Task(
             position=position,
             paper=item,

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -27,18 +28,21 @@ class Echo:
     def __init__(self, make: MakeCompletion) -> None:
         self._make = make
         self.asked: list[str] = []
+        self.window = 1
 
     @property
     def identity(self) -> Identity:
         return _IDENTITY
 
     def complete(self, requests: Iterable[Request], stopping: Callable[[], bool] = never) -> Iterator[Outcome]:
-        for request in requests:
-            self.asked.append(request.id)
-            if request.id.startswith("bad"):
-                yield RequestError(request.id, "truncated", "cut off")
-            else:
-                yield self._make(request.messages[-1].content, request.id)
+        coming = iter(requests)
+        while window := list(islice(coming, self.window)):
+            for request in window:
+                self.asked.append(request.id)
+                if request.id.startswith("bad"):
+                    yield RequestError(request.id, "truncated", "cut off")
+                else:
+                    yield self._make(request.messages[-1].content, request.id)
             if stopping():
                 return
 
@@ -80,6 +84,34 @@ def test_failures_are_never_hits(tmp_path: Path, make_request: MakeRequest, make
     for _ in range(2):
         assert [type(outcome) for outcome in cached.complete([make_request("bad-1")])] == [RequestError]
     assert backend.asked == ["bad-1", "bad-1"]
+
+
+def test_what_is_being_asked_is_not_asked_again(
+    tmp_path: Path, make_request: MakeRequest, make_completion: MakeCompletion
+) -> None:
+    """The same paper under two ids, one right behind the other, is computed once."""
+    backend = Echo(make_completion)
+    backend.window = 3
+    first, other = make_request("p0"), make_request("p1")
+    twin = first.model_copy(update={"id": "twin"})
+    outcomes = list(CachedBackend(backend, Store(tmp_path)).complete([first, twin, other]))
+    assert backend.asked == ["p0", "p1"]
+    found = {outcome.request_id: outcome for outcome in outcomes if isinstance(outcome, Completion)}
+    assert sorted(found) == ["p0", "p1", "twin"]
+    assert (found["twin"].text, found["twin"].cached) == (found["p0"].text, True)
+
+
+def test_twin_of_a_failure_is_asked_itself(
+    tmp_path: Path, make_request: MakeRequest, make_completion: MakeCompletion
+) -> None:
+    """No request goes without an outcome, and none takes over a failure."""
+    backend = Echo(make_completion)
+    backend.window = 2
+    first = make_request("bad-1")
+    twins = [first.model_copy(update={"id": f"good-{number}"}) for number in range(300)]
+    outcomes = list(CachedBackend(backend, Store(tmp_path)).complete([first, *twins]))
+    assert len({outcome.request_id for outcome in outcomes}) == len(outcomes) == 301
+    assert backend.asked == ["bad-1", "good-0"]
 
 
 def test_hits_among_misses_need_bounded_memory(
@@ -211,6 +243,24 @@ def test_nothing_is_evicted(tmp_path: Path, make_request: MakeRequest, make_comp
 def test_folder_is_private(tmp_path: Path) -> None:
     """Nobody else can look into the cache."""
     assert Store(tmp_path / "new").directory.stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
+    (tmp_path / "new" / FOLDER).chmod(0o755)
+    assert Store(tmp_path / "new").directory.stat().st_mode & 0o777 == 0o700
+
+
+def test_folder_that_anybody_can_change_is_refused(tmp_path: Path) -> None:
+    """What everybody may write is not to be trusted, whoever owns it."""
+    tmp_path.chmod(0o777)
+    with pytest.raises(CacheError, match="anybody could change"):
+        Store(tmp_path)
+
+
+def test_folder_is_the_one_that_was_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A dollar sign in the name leads to no other folder than the one that was looked at."""
+    monkeypatch.setenv("ELSEWHERE", "elsewhere")
+    with pytest.raises(CacheError, match="write it out"):
+        Store(tmp_path / "a$ELSEWHERE")
+    assert not (tmp_path / "aelsewhere").exists()
 
 
 def test_folder_of_another_user_is_refused(tmp_path: Path) -> None:
@@ -272,14 +322,15 @@ def test_names_that_change_nothing_are_no_difference(make_request: MakeRequest) 
     assert (named, instructions[:14]) == ("prompt: annotate/v1 -> my.toml", "instructions: ")
 
 
+@pytest.mark.parametrize("change", ["value = 'junk'", "raw = 0", "key = x'00ff'"])
 def test_a_tampered_row_costs_an_export_nothing_else(
-    tmp_path: Path, make_request: MakeRequest, make_completion: MakeCompletion
+    tmp_path: Path, make_request: MakeRequest, make_completion: MakeCompletion, change: str
 ) -> None:
     """What can be read is read, and what cannot is told."""
     store = Store(tmp_path)
     for number in range(3):
         _store_entry(store, make_request(f"p{number}"), make_completion("x", f"p{number}"))
-    _row(store, "UPDATE Cache SET value = 'junk' WHERE rowid = 2")
+    _row(store, f"UPDATE Cache SET {change} WHERE rowid = 2")  # noqa: S608 - the test's own constants
     broken: list[CacheError] = []
     assert [entry.completion.request_id for _, entry in Store(tmp_path).entries(broken.append)] == ["p0", "p2"]
     assert "holds a row that this program did not write" in str(broken[0])

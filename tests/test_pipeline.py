@@ -271,6 +271,45 @@ def test_memory_is_bounded_by_a_window(make_paper: MakePaper, make_completion: M
     assert most_ahead < 3000
 
 
+def test_repair_is_asked_though_many_records_wait_for_it(
+    make_paper: MakePaper, make_completion: MakeCompletion
+) -> None:
+    """The paper that everybody waits for gets its second round, however many records are ready behind it."""
+
+    def decide(request: Request) -> str:
+        return "no json" if request.id == "p0" and request.attempt == 1 else _good(request)
+
+    backend = Oracle(make_completion, decide)
+    backend.window = 32
+    unreadable = [
+        Unreadable(id=f"u{number}", title="", source=Source(name="x", line=number), kind="unreadable", message="broken")
+        for number in range(2100)
+    ]
+    papers = [make_paper(id=f"p{number}", abstract=f"Text {number}.") for number in range(32)]
+    records = _run(backend, [*papers, *unreadable])
+    assert len(records) == 2132
+    assert records[0].tldr is not None
+
+
+def test_every_answer_finds_its_own_paper(make_paper: MakePaper, make_completion: MakeCompletion) -> None:
+    """Several texts under one id, and ids that look like the numbers they get, are not mixed up."""
+
+    def decide(request: Request) -> str:
+        if request.attempt == 1 and "Repaired" in request.abstract:
+            return "no json"
+        return json.dumps(_ANSWER | {"tldr": request.abstract})
+
+    ids = ["x", "x#2", "x", "x", "x#2", "x#3"]
+    papers = [
+        make_paper(id=name, abstract=f"{'Repaired' if number % 2 else 'Text'} {number} here.")
+        for number, name in enumerate(ids)
+    ]
+    backend = Oracle(make_completion, decide)
+    backend.window = 4
+    records = _run(backend, papers)
+    assert [record.tldr.text for record in records if record.tldr] == [paper.abstract for paper in papers]
+
+
 def test_backend_that_asks_for_nothing_is_an_error(make_paper: MakePaper, make_completion: MakeCompletion) -> None:
     """It would be called for ever."""
 
