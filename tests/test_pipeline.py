@@ -285,9 +285,8 @@ def test_repair_is_asked_though_many_records_wait_for_it(
         Unreadable(id=f"u{number}", title="", source=Source(name="x", line=number), kind="unreadable", message="broken")
         for number in range(2100)
     ]
-    papers = [make_paper(id=f"p{number}", abstract=f"Text {number}.") for number in range(32)]
-    records = _run(backend, [*papers, *unreadable])
-    assert len(records) == 2132
+    records = _run(backend, [make_paper(id="p0"), *unreadable])
+    assert len(records) == 2101
     assert records[0].tldr is not None
 
 
