@@ -1,4 +1,4 @@
-# Everything that is done with a checkout. `make demo` is the place to start; CI runs `make check` and `make test`.
+# Everything that is done with a checkout. `make demo` is the place to start; CI runs `check`, `test` and `test-browser`.
 
 PYTHON ?= $(shell command -v python3.11 || echo python3)
 BIN := .venv/bin

@@ -216,10 +216,6 @@ class Store:
         with _translated(self.directory):
             return len(self._cache), int(self._cache.volume())
 
-    def close(self) -> None:
-        """Close the database."""
-        self._cache.close()
-
     def _read(self, key: str, text: str) -> Entry:
         try:
             return Entry.model_validate_json(text)

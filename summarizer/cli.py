@@ -1,4 +1,4 @@
-"""The command line: parse, call, print. The only place where things are put together."""
+"""The command line: parse, call, print."""
 
 import argparse
 import gc
@@ -31,8 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = parser().parse_args(given)
-    # Who goes on after a stop wants to keep what there is.
-    options.command_line = shlex.join(["summarizer", *(word for word in given if word != "--overwrite")])
+    options.given = given
     try:
         _check_text(given)
         return _call(options)
@@ -86,7 +85,7 @@ def _run(options: argparse.Namespace) -> int:
 
     settings = _settings(options)
     _show_log(quiet=options.quiet)
-    output = Path("/dev/stdout" if options.output == "-" else options.output)
+    output = Path(options.output)
     _check_lines(output)
     with _interruptible() as stopping:
         summarizer = Summarizer(settings, stopping=stopping)
@@ -94,16 +93,19 @@ def _run(options: argparse.Namespace) -> int:
         papers = _read(options.inputs, settings, options)
         _check_different(options.inputs, output)
         progress = Progress(_count(settings, options), quiet=options.quiet)
+        goes_on = not options.overwrite
         with RecordFile(output) as file, progress:
-            # Records are trees without cycles, so looking for garbage in them finds nothing: a sixth of a cached run.
+            # Records are trees without cycles: looking for garbage in them as often as by default finds nothing, and
+            # takes a sixth of a cached run.
             gc.freeze()
             gc.set_threshold(50_000)
             try:
                 written = () if options.overwrite else progress.counting(file.written())
-                for made, record in enumerate(summarizer.run(papers, written)):
-                    if options.overwrite and made == 0:
+                for record in summarizer.run(papers, written):
+                    if not goes_on:
                         # Not before there is something new: a missing key must not cost the old records.
                         file.start_anew()
+                        goes_on = True
                     file.append(record)
                     progress.add(record)
             except ResumeError as error:
@@ -111,7 +113,9 @@ def _run(options: argparse.Namespace) -> int:
                 advice += ": what the cache holds is not asked again" if settings.cache else ""
                 raise OutputError(str(output), f"{error}; {advice}") from error
         if stopping():
-            _complain(f"stopped; {_kept(settings.cache)}. To go on: {options.command_line}")
+            # Who goes on after a stop wants to keep what there is, as far as it is of this run.
+            again = [word for word in options.given if word != "--overwrite" or not goes_on]
+            _complain(f"stopped; {_kept(settings.cache)}. To go on: {shlex.join(['summarizer', *again])}")
             return INTERRUPTED
     return FAILURES if progress.statuses["failed"] else OK
 

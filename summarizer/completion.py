@@ -10,6 +10,10 @@ from summarizer.records import Frozen, Tokens
 SCHEME = "abstract-summarizer/1"
 
 
+#: `Completion.structured_mode` of a plain summarizer, whose whole text is the summary.
+SUMMARY = "summary"
+
+
 class Message(Frozen):
     """One turn of the conversation that the model is shown."""
 

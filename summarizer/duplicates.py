@@ -2,8 +2,9 @@
 
 import sqlite3
 from hashlib import sha256
+from tempfile import gettempdir
 
-from summarizer.errors import CacheError
+from summarizer.errors import OutputError
 from summarizer.records import Frozen, Paper
 
 
@@ -25,7 +26,7 @@ class Seen:
         self._database.execute("BEGIN")
 
     def add(self, paper: Paper) -> Earlier | None:
-        """Note a paper; returns where its id stood before, if it did. `CacheError` when the disk is full."""
+        """Note a paper; returns where its id stood before, if it did. `OutputError` when the disk is full."""
         text = sha256(f"{paper.title}\0{paper.abstract}".encode()).digest()[:16]
         note = (paper.id, text, f"{paper.source.name}, line {paper.source.line}")
         try:
@@ -33,9 +34,7 @@ class Seen:
                 return None
             known, place = self._database.execute("SELECT text, place FROM seen WHERE id = ?", note[:1]).fetchone()
         except sqlite3.Error as error:
-            raise CacheError(
-                f"the list of papers in the temporary folder: {error}; free space, or set TMPDIR"
-            ) from error
+            raise OutputError(gettempdir(), f"{error}; free space, or set TMPDIR") from error
         return Earlier(place=place, same_text=known == text)
 
     def close(self) -> None:

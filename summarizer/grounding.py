@@ -14,6 +14,7 @@ from summarizer.records import Answer, ClaimedResult, Evidence, Link, Mention, M
 #: A number as papers write it: 3, 79.70, 1,000, .5; the 50 of ResNet50 and the 1.5 of v1.5 belong to names.
 #: The first character is looked for before what stands in front of it: three times faster over a whole abstract.
 _NUMBER = re.compile(r"[.\d](?<![\w.].)(?:(?<=\.)\d+|(?<=\d)(?:\d{0,2}(?:,\d{3})+|\d*)(?:\.\d+)?)")
+_MINUS = re.compile(r"(?:^|[^\w)\]%.])[-\u2212]$")
 #: White space that a wrapped or pasted text has and a quote of it may not have.
 _WRAPPED = re.compile(r"\s\s|[^\S ]")
 #: Scripts that do not put spaces between words: Thai to Khmer, Japanese, Chinese, Korean particles.
@@ -117,7 +118,7 @@ def parse_number(text: str) -> float | None:
 def unsupported_numbers(text: str, paper: Paper) -> tuple[str, ...]:
     """Numbers of the text that neither the abstract nor the title has, as written."""
     # Most numbers are copied as they are, and looking for those is faster than reading all numbers of the abstract.
-    claimed = [(written, value) for written, value in _numbers(text) if _find_whole(written, paper.abstract) is None]
+    claimed = [(written, value) for written, value in _numbers(text) if not _is_copied(written, paper.abstract)]
     if not claimed:
         return ()
     known = {value for source in (paper.abstract, paper.title) for _, value in _numbers(source)}
@@ -130,6 +131,11 @@ def find_links(abstract: str) -> tuple[Link, ...]:
         return ()
     urls = dict.fromkeys(_trim_url(found.group()) for found in _URL.finditer(abstract))
     return tuple(Link(url=url, kind=_link_kind(url)) for url in urls)
+
+
+def _is_copied(written: str, text: str) -> bool:
+    start = _find_whole(written, text)
+    return start is not None and text[start - 1 : start] not in ("-", "\u2212")
 
 
 def _values(results: Iterable[ClaimedResult]) -> Iterator[str]:
@@ -171,14 +177,22 @@ def _is_boundary(text: str, place: int) -> bool:
 
 
 def _numbers(text: str) -> list[tuple[str, float]]:
-    return [(found.group(), float(found.group().replace(",", ""))) for found in _NUMBER.finditer(text)]
+    found = []
+    for match in _NUMBER.finditer(text):
+        # A minus belongs to the number, a hyphen or the dash of a range does not.
+        sign = match.start() and _MINUS.match(text, max(match.start() - 2, 0), match.start())
+        written = f"{text[match.start() - 1]}{match.group()}" if sign else match.group()
+        value = float(match.group().replace(",", ""))
+        found.append((written, -value if sign else value))
+    return found
 
 
 def _trim_url(url: str) -> str:
-    trimmed = url.rstrip(".,;:!?*_")
-    while trimmed.endswith(")") and trimmed.count(")") > trimmed.count("("):
-        trimmed = trimmed[:-1].rstrip(".,;:!?*_")
-    return trimmed
+    end, unopened = len(url), url.count(")") - url.count("(")
+    while end and (url[end - 1] in ".,;:!?*_" or (url[end - 1] == ")" and unopened > 0)):
+        end -= 1
+        unopened -= url[end] == ")"
+    return url[:end]
 
 
 def _link_kind(url: str) -> Literal["code", "data", "other"]:

@@ -4,12 +4,9 @@ import json
 
 from pydantic import ValidationError
 
-from summarizer.completion import Completion
+from summarizer.completion import SUMMARY, Completion
 from summarizer.errors import AnswerError
 from summarizer.records import Answer, Limits, Vocabulary
-
-#: `Completion.structured_mode` of a plain summarizer, whose whole text is the summary.
-SUMMARY = "summary"
 
 
 def parse(completion: Completion, vocabulary: Vocabulary, limits: Limits) -> Answer:

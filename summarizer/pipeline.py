@@ -14,11 +14,11 @@ from typing import Any
 
 from summarizer.backends import make_backend
 from summarizer.cache import CachedBackend, Store, check_owner
-from summarizer.completion import Backend, Completion, Decoding, Outcome, Request, never
+from summarizer.completion import SUMMARY, Backend, Completion, Decoding, Outcome, Request, never
 from summarizer.duplicates import Earlier, Seen
 from summarizer.errors import AnswerError, PromptError, RequestError, ResumeError, SummarizerError
 from summarizer.grounding import find_links, ground
-from summarizer.parsing import SUMMARY, parse
+from summarizer.parsing import parse
 from summarizer.prompting import Example, Prompt, Renderer, load_prompt
 from summarizer.records import (
     Answer,

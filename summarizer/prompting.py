@@ -67,7 +67,11 @@ def list_prompts() -> list[str]:
 
 def prompt_text(name: str) -> str:
     """Text of a shipped prompt or of the file at a path, as it stands."""
-    return _locate(name)[1].decode("utf-8")
+    full_name, content = _locate(name)
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise PromptError(f"prompt {full_name}: not in UTF-8: {error}") from error
 
 
 def load_prompt(name: str) -> Prompt:

@@ -4,12 +4,12 @@ All models are frozen and refuse unknown fields. What each field means is in the
 quote; `Record` is the public contract, published as JSON Schema in `docs/record.schema.json`.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, PositiveInt, StringConstraints
 
 #: Version of the record's shape. It changes when a reader of records has to change.
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION: Final = "1.0"
 
 Contribution = Literal["method", "resource", "study", "theory", "survey", "system", "position"]
 Role = Literal["proposed", "used", "compared"]
@@ -213,7 +213,7 @@ class Provenance(Frozen):
 class Record(Frozen):
     """The one line of output for one input, whatever happened to it."""
 
-    schema_version: str = SCHEMA_VERSION
+    schema_version: Literal["1.0"] = SCHEMA_VERSION
     id: str
     title: str
     abstract: str

@@ -191,6 +191,18 @@ def test_standard_input_and_output(write: Write, tmp_path: Path) -> None:
     assert "6 papers" in done.stderr
 
 
+@pytest.mark.parametrize("flag", [[], ["--overwrite"]])
+def test_standard_output_is_only_written_to(write: Write, tmp_path: Path, flag: list[str]) -> None:
+    """What stands before in a file that standard output leads to is left alone."""
+    papers, log = write("papers.jsonl", _PAPERS), write("log.txt", "Earlier.\n")
+    command = _command("run", papers, "-o", "-", "--backend", "scripted", "--cache-dir", tmp_path / "cache", *flag)
+    with log.open("a") as output:
+        subprocess.run(command, stdout=output, check=True)
+    first, *records = log.read_text(encoding="utf-8").splitlines()
+    assert first == "Earlier."
+    assert [json.loads(line)["id"] for line in records] == [f"p{number}" for number in range(6)]
+
+
 def test_reader_that_leaves_is_no_error(write: Write) -> None:
     """`summarizer run ... -o - | head -1` ends quietly."""
     papers = write("papers.jsonl", "".join(_PAPERS.replace('"p', f'"{copy}-p') for copy in range(2000)))
@@ -258,6 +270,43 @@ def test_interrupt_finishes_writes_and_says_how_to_go_on(write: Write, tmp_path:
     assert "--overwrite" not in error.partition("To go on")[2]
     subprocess.run(command, check=True)
     assert [record.id for record in read_records(out)] == [f"p{number}" for number in range(6)]
+
+
+def test_interrupt_before_anything_was_written_keeps_the_overwriting(write: Write, tmp_path: Path) -> None:
+    """The old records still stand there, and the command that goes on must be allowed to replace them."""
+    out = write("out.jsonl", '{"what": "not ours"}\n')
+    command = _command("run", write("papers.jsonl", _PAPERS), "-o", out, "--backend", "scripted")
+    slow = [*command, "--cache-dir", str(tmp_path / "cache"), "--scripted-seconds", "2", "--overwrite"]
+    with subprocess.Popen(slow, stderr=subprocess.PIPE, text=True) as process:
+        while not (tmp_path / "cache" / "answers-2").exists():
+            time.sleep(0.02)
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        _, error = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert ("--overwrite" in error.partition("To go on")[2]) == ("not ours" in out.read_text(encoding="utf-8"))
+
+
+def test_killed_command_goes_on(write: Write, tmp_path: Path) -> None:
+    """After `kill -9` the same command ends with the records of a run that was not disturbed."""
+    papers = write("papers.jsonl", _PAPERS)
+
+    def command(folder: str) -> list[str]:
+        places = ["-o", str(tmp_path / f"{folder}.jsonl"), "--cache-dir", str(tmp_path / folder)]
+        return _command("run", papers, *places, "--backend", "scripted", "--scripted-seconds", "0.2")
+
+    subprocess.run(command("undisturbed"), check=True)
+    out = tmp_path / "killed.jsonl"
+    with subprocess.Popen(command("killed")) as process:
+        while not (out.exists() and out.read_bytes().count(b"\n") > 1):
+            time.sleep(0.02)
+        process.kill()
+    assert 2 <= len(list(read_records(out))) < 6
+    subprocess.run(command("killed"), check=True)
+    kept = [record.model_dump(exclude={"provenance"}) for record in read_records(out)]
+    assert kept == [
+        record.model_dump(exclude={"provenance"}) for record in read_records(tmp_path / "undisturbed.jsonl")
+    ]
 
 
 def test_second_interrupt_stops_at_once(write: Write, tmp_path: Path) -> None:
@@ -360,6 +409,13 @@ def test_prompts_commands(capsys: pytest.CaptureFixture[str]) -> None:
     assert "annotate/v1" in capsys.readouterr().out
     assert main(["prompts", "show", "annotate"]) == 0
     assert "[limits]" in capsys.readouterr().out
+
+
+def test_prompt_that_is_no_text_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file in another encoding is an error with its name."""
+    (tmp_path / "my.toml").write_bytes(b'system = "caf\xe9"')
+    assert main(["prompts", "show", str(tmp_path / "my.toml")]) == 2
+    assert "my.toml: not in UTF-8" in capsys.readouterr().err
 
 
 def test_digest_is_written_in_both_formats(

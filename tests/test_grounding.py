@@ -81,21 +81,37 @@ def test_numbers_of_the_summary_must_be_in_the_paper(summary: str, unsupported: 
     assert unsupported_numbers(summary, _paper("It reaches 79.70 in 1,000 runs.")) == unsupported
 
 
+@pytest.mark.parametrize(
+    ("summary", "unsupported"),
+    [
+        ("It changes by -3.2 or \u22123.2.", ()),
+        ("It changes by 3.2.", ("3.2",)),
+        ("It changes by -7.5.", ("-7.5",)),
+        ("It changes by 7.5 on GPT-7.5 or 7-7.5.", ()),
+    ],
+)
+def test_the_sign_of_a_number_counts(summary: str, unsupported: tuple[str, ...]) -> None:
+    """A loss is no gain; a hyphen and the dash of a range are no sign."""
+    assert unsupported_numbers(summary, _paper("Of 7 runs, -3.2 points are lost and 7.5 won.")) == unsupported
+
+
 def test_value_parses_to_one_number() -> None:
     """`number` is there only when the value is one number."""
     assert [parse_number(text) for text in ("79.70%", "1,234", "80-95", "high")] == [79.7, 1234.0, None, None]
+    assert [parse_number(text) for text in ("-5", "\u22125.2 dB", "(-0.5)")] == [-5.0, -5.2, -0.5]
 
 
 def test_links_end_where_the_sentence_begins() -> None:
     """Punctuation and brackets around a URL do not belong to it; hosts tell code from data."""
     links = find_links(
         "Code (https://github.com/a/b), data at https://zenodo.org/record/1. See https://example.org/x_(y). "
-        "Again https://github.com/a/b!"
+        "Again https://github.com/a/b!" + " https://example.org/" + ")" * 100_000
     )
     assert [(link.url, link.kind) for link in links] == [
         ("https://github.com/a/b", "code"),
         ("https://zenodo.org/record/1", "data"),
         ("https://example.org/x_(y)", "other"),
+        ("https://example.org/", "other"),
     ]
 
 

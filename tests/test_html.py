@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from summarizer.records import Tldr
+from summarizer.records import Failure, Tldr
 from summarizer.writing.harmless import visible
 from summarizer.writing.html import cut, render_html
 from tests.digest_papers import Draft, complete, papers, poisoned
@@ -150,6 +150,16 @@ def test_what_failed_is_told_with_its_reason() -> None:
     assert "Read from papers.jsonl, line 12" in text
     assert '{"tldr": "Much was measured"' in text
     assert "no_abstract: the record has no abstract" in text
+    assert text.count("What the model said") == 1
+
+
+def test_what_stands_in_the_input_is_not_said_by_the_model() -> None:
+    """A broken line is shown as what it is."""
+    (record,) = (one for one in papers() if one.failure and one.failure.kind == "truncated")
+    broken = Failure(kind="unreadable", message="this is not JSON", raw='{"title": "Half')
+    text = Page(render_html([record.model_copy(update={"failure": broken})], "Digest")).text
+    assert "What stands there" in text
+    assert "What the model said" not in text
 
 
 def test_support_is_visible() -> None:

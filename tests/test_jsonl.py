@@ -146,3 +146,8 @@ def test_reading_names_the_line(write: Write, tmp_path: Path) -> None:
         list(read_records(path))
     with pytest.raises(InputError, match="No such file"):
         list(read_records(tmp_path / "nowhere.jsonl"))
+    later = write(
+        "later.jsonl", _record(1).model_dump_json().replace('"schema_version":"1.0"', '"schema_version":"9.9"') + "\n"
+    )
+    with pytest.raises(InputError, match=r"not a record of this version: schema_version: Input should be '1.0'"):
+        list(read_records(later))

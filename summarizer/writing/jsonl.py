@@ -16,8 +16,8 @@ from summarizer.records import Record
 
 _LOG = logging.getLogger(__name__)
 
-#: The name that stands for standard input.
-STDIN = "-"
+#: The name that stands for standard input and standard output.
+STANDARD = "-"
 #: How every line begins that this module writes.
 _BEGINNING = b'{"schema_version":'
 
@@ -30,7 +30,7 @@ def read_records(path: str | Path) -> Iterator[Record]:
     """
     name = str(path)
     try:
-        with open(0 if name == STDIN else name, "rb", closefd=name != STDIN) as file:
+        with open(0 if name == STANDARD else name, "rb", closefd=name != STANDARD) as file:
             for number, line in enumerate(file, start=1):
                 if _is_torn(line, number):
                     _LOG.warning("%s, line %d: is not finished and is left out; its run has not ended", name, number)
@@ -58,19 +58,20 @@ def _parse(path: str, number: int, line: bytes) -> Record:
 class RecordFile:
     """An output file that is whole at every moment: it is appended line by line and never held by two processes.
 
-    A process that is killed leaves at most one torn line at the end, which `written()` takes away. Use it as a context
+    A process that is killed leaves at most one torn line at the end, which `written()` takes away. Standard output
+    (`-`) is only ever written to: what stands before in a file that it leads to is not ours. Use it as a context
     manager.
     """
 
     def __init__(self, path: Path) -> None:
         """Open the file, or make it; `OutputError` when that cannot be done or another process writes it."""
-        self.path = path
+        self.path, standard = path, str(path) == STANDARD
         try:
             # Unbuffered: nothing is left behind that could fail once more when the file is closed on a full disk.
-            self._file = path.open("ab", buffering=0)
+            self._file = os.fdopen(os.dup(1), "wb", buffering=0) if standard else path.open("ab", buffering=0)
         except OSError as error:
             raise OutputError(str(path), f"{error.strerror}; choose another with -o") from error
-        self._is_regular = stat.S_ISREG(os.fstat(self._file.fileno()).st_mode)
+        self._is_regular = not standard and stat.S_ISREG(os.fstat(self._file.fileno()).st_mode)
         if self._is_regular:
             self._lock()
 
