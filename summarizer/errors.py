@@ -81,11 +81,23 @@ class RequestError(SummarizerError):
         "rejected": "the server would not answer this one; the record's message says why",
     }
 
-    def __init__(self, request_id: str, kind: str, message: str, raw: str = "") -> None:
-        """Keep what the model did say in `raw`, even when it is no answer."""
+    def __init__(
+        self,
+        request_id: str,
+        kind: str,
+        message: str,
+        raw: str = "",
+        *,
+        attempts: int = 1,
+        tokens: tuple[int, int] = (0, 0),
+    ) -> None:
+        """Keep what the model did say in `raw`, even when it is no answer, and what it took.
+
+        `tokens` are those of the prompt and those of the answer.
+        """
         if kind not in self.KINDS:
             raise ValueError(f"unknown kind of request failure: {kind!r}")
-        self.request_id, self.kind, self.raw = request_id, kind, raw
+        self.request_id, self.kind, self.raw, self.attempts, self.tokens = request_id, kind, raw, attempts, tokens
         super().__init__(message)
 
 

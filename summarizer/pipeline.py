@@ -181,7 +181,7 @@ class _Run:
             raise SummarizerError(f"the backend answered a request that was not asked: {outcome.request_id!r}")
         if isinstance(outcome, RequestError):
             failure = Failure(kind=outcome.kind, message=str(outcome), raw=outcome.raw)
-            self._ready[task.position] = self._failed(task, failure, None)
+            self._ready[task.position] = self._failed(task, failure, None, outcome)
             return
         completion, prompt = _together(task.earlier, outcome), self._renderer.prompt
         try:
@@ -236,18 +236,23 @@ class _Run:
             provenance=self._provenance(task, completion),
         )
 
-    def _failed(self, task: _Task, failure: Failure, completion: Completion | None) -> Record:
+    def _failed(
+        self, task: _Task, failure: Failure, completion: Completion | None, error: RequestError | None = None
+    ) -> Record:
         return Record(
             **_facts(task.paper),
             status="failed",
             links=find_links(task.paper.abstract),
             warnings=task.cautions,
             failure=failure,
-            provenance=self._provenance(task, completion or task.earlier),
+            provenance=self._provenance(task, completion or task.earlier, error),
         )
 
-    def _provenance(self, task: _Task, completion: Completion | None) -> Provenance:
+    def _provenance(self, task: _Task, completion: Completion | None, error: RequestError | None = None) -> Provenance:
         identity, prompt = self._identity, self._renderer.prompt
+        attempts, tokens = (completion.attempts, completion.tokens) if completion else (0, Tokens())
+        if error is not None:
+            attempts, tokens = attempts + error.attempts, _sum(tokens, error.tokens)
         return Provenance(
             key=task.key,
             backend=identity.backend,
@@ -261,8 +266,8 @@ class _Run:
             language=None if completion and completion.structured_mode == SUMMARY else self._renderer.language,
             abstract_sha256=sha256(task.paper.abstract.encode()).hexdigest(),
             structured_mode=completion.structured_mode if completion else None,
-            attempts=completion.attempts if completion else 1,
-            tokens=completion.tokens if completion else Tokens(),
+            attempts=max(attempts, 1),
+            tokens=tokens,
             cost_usd=completion.cost_usd if completion else None,
             cached=completion.cached if completion else False,
             seconds=completion.seconds if completion else 0.0,
@@ -317,18 +322,18 @@ def _together(earlier: Completion | None, later: Completion) -> Completion:
     # A repaired answer counts what both rounds took.
     if earlier is None:
         return later
-    tokens = Tokens(
-        prompt=earlier.tokens.prompt + later.tokens.prompt,
-        completion=earlier.tokens.completion + later.tokens.completion,
-    )
     return later.model_copy(
         update={
-            "tokens": tokens,
+            "tokens": _sum(earlier.tokens, (later.tokens.prompt, later.tokens.completion)),
             "attempts": earlier.attempts + later.attempts,
             "seconds": earlier.seconds + later.seconds,
             "cached": earlier.cached and later.cached,
         },
     )
+
+
+def _sum(tokens: Tokens, more: tuple[int, int]) -> Tokens:
+    return Tokens(prompt=tokens.prompt + more[0], completion=tokens.completion + more[1])
 
 
 def _check_examples(prompt: Prompt) -> None:

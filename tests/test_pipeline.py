@@ -178,6 +178,22 @@ def test_failed_request_costs_its_own_record(make_paper: MakePaper, make_complet
     assert (records[1].failure.kind, records[1].failure.raw) == ("truncated", "{")
 
 
+def test_what_a_failure_took_is_told(make_paper: MakePaper, make_completion: MakeCompletion) -> None:
+    """Tokens and attempts that brought no answer are counted, also those of a repair on top of the first round."""
+
+    def decide(request: Request) -> str | RequestError:
+        if request.id == "paper-2" and request.attempt == 1:
+            return "no json"
+        return RequestError(request.id, "truncated", "cut", attempts=3, tokens=(900, 640))
+
+    provenances = [
+        record.provenance for record in _run(Oracle(make_completion, decide), [make_paper(number) for number in (1, 2)])
+    ]
+    first = make_completion("no json", "paper-2").tokens
+    took = [(one.attempts, one.tokens.prompt, one.tokens.completion) for one in provenances if one]
+    assert took == [(3, 900, 640), (4, first.prompt + 900, first.completion + 640)]
+
+
 def test_lost_answer_is_a_failure_not_a_gap(make_paper: MakePaper, make_completion: MakeCompletion) -> None:
     """A backend that forgets a request cannot lose a row."""
     backend = Oracle(make_completion, lambda request: None if request.id == "paper-2" else _good(request))
