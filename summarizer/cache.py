@@ -5,21 +5,20 @@ is the user's own, and a minute's patience for other processes. Safe for several
 file systems, on which SQLite's locks are not reliable.
 """
 
-import json
 import os
 import sqlite3
 import stat
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from hashlib import sha256
 from pathlib import Path
 
 from diskcache import Cache, Disk, Timeout
 from pydantic import ValidationError
 
-from summarizer.completion import SCHEME, Backend, Completion, Identity, Outcome, Request, never
+from summarizer.completion import Backend, Completion, Identity, Outcome, Request, never
 from summarizer.errors import CacheError
+from summarizer.keys import Parts, differences, request_parts
 from summarizer.records import Frozen
 
 #: Where the answers are inside the cache folder. A new form of `Entry` gets a new one: old rows are no tampering.
@@ -28,69 +27,11 @@ FOLDER = "answers-2"
 _MOST_SET_ASIDE = 256
 
 
-#: Parts that are told to people and are not in the key.
-_NAMES = frozenset({"prompt", "language"})
-
-
-class Parts(Frozen):
-    """Everything that can change an answer, long texts as their SHA-256: it tells why two keys differ."""
-
-    scheme: str
-    backend: str
-    endpoint: str | None
-    model: str
-    revision: str | None
-    adapter: str | None
-    dtype: str | None
-    prompt: str
-    language: str
-    """Like `prompt` only a name: what was really said is in `instructions`."""
-    instructions: str
-    """All messages before the paper's."""
-    paper: str
-    """The paper's message."""
-    attempt: int
-    """2 for the repair of an answer that could not be read."""
-    answer_schema: str
-    max_tokens: int
-    temperature: float
-    seed: int
-
-
 class Entry(Frozen):
     """One stored answer with what it was an answer to."""
 
     parts: Parts
     completion: Completion
-
-
-def request_parts(identity: Identity, request: Request) -> Parts:
-    """What the key of a request is made of, in parts that a person can compare."""
-    # A repair goes on after the paper's message with the first answer and what was wrong with it.
-    place = len(request.messages) - (1 if request.attempt == 1 else 3)
-    instructions = [[message.role, message.content] for message in request.messages[:place]]
-    return Parts(
-        scheme=SCHEME,
-        **identity.model_dump(),
-        prompt=request.prompt,
-        language=request.language,
-        instructions=_digest(json.dumps(instructions)),
-        paper=_digest(request.messages[place].content),
-        attempt=request.attempt,
-        answer_schema=_digest(request.schema_text),
-        **request.decoding.model_dump(),
-    )
-
-
-def differences(wanted: Parts, stored: Parts) -> list[str]:
-    """The parts in which two keys differ, as `name: stored -> wanted`.
-
-    A prompt or a language of another name makes no other key as long as the model is told the same.
-    """
-    differing = [name for name in Parts.model_fields if getattr(stored, name) != getattr(wanted, name)]
-    if set(differing) <= _NAMES:
-        return []
-    return [f"{name}: {getattr(stored, name)} -> {getattr(wanted, name)}" for name in differing]
 
 
 def explain(store: "Store", identity: Identity, request: Request, *, text_known: bool) -> list[str]:
@@ -316,10 +257,6 @@ class _UnderWay:
 
 def _hit(completion: Completion, request: Request) -> Completion:
     return completion.model_copy(update={"request_id": request.id, "cached": True})
-
-
-def _digest(text: str) -> str:
-    return sha256(text.encode()).hexdigest()
 
 
 def check_owner(directory: Path) -> None:

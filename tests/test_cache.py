@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from summarizer.cache import FOLDER, CachedBackend, Entry, Store, differences, request_parts
+from summarizer.cache import FOLDER, CachedBackend, Entry, Store
 from summarizer.completion import Completion, Decoding, Identity, Message, Outcome, Request, never
 from summarizer.errors import CacheError, RequestError
+from summarizer.keys import differences, request_parts
 
 _IDENTITY = Identity(backend="local", model="tiny", revision="r1", dtype="float32")
 

@@ -1,0 +1,159 @@
+"""What is known of a paper in the end becomes its one record."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from summarizer.completion import SUMMARY, Completion, Identity, Request
+from summarizer.duplicates import Earlier
+from summarizer.errors import RequestError
+from summarizer.grounding import find_links, ground
+from summarizer.prompting import Renderer
+from summarizer.records import Answer, Caution, Failure, Paper, Provenance, Record, Tokens, Unreadable
+from summarizer.tagging import tag
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A paper whose answer is awaited."""
+
+    position: int
+    paper: Paper
+    request: Request
+    key: str
+    """Of the first round, also in the repair."""
+    cautions: tuple[Caution, ...] = ()
+    earlier: Completion | None = None
+    """The answer that could not be read, when this is the repair."""
+
+
+class Assembler:
+    """Makes the records of one run."""
+
+    def __init__(self, renderer: Renderer, identity: Identity) -> None:
+        """`renderer` made the requests, and `identity` is what answers them."""
+        self._renderer, self._identity = renderer, identity
+
+    def answered(self, task: Task, answer: Answer, completion: Completion) -> Record:
+        """The record of an answer that could be read, with everything that it claims grounded."""
+        grounded = ground(answer, task.paper)
+        cautions = list(task.cautions)
+        if completion.structured_mode == SUMMARY:
+            message = "this model writes a summary and nothing else; the other fields were not asked"
+            cautions.append(Caution(code="summary_only", message=message))
+        if len(answer.tldr) >= self._renderer.prompt.file.limits.tldr:
+            # What holds a model to the schema closes the text there, wherever the sentence is.
+            message = f"the summary reached the limit of {len(answer.tldr)} characters and may be cut off"
+            cautions.append(Caution(code="cut_summary", message=message))
+        if absent := [task.name for task in grounded.tasks if task.evidence.match == "absent"]:
+            # A task is only ever a tag, and what is not in the text makes none.
+            message = f"tasks that are not in the text make no tag: {'; '.join(absent)}"
+            cautions.append(Caution(code="absent_task", message=message))
+        if grounded.unsupported_values:
+            message = f"results hold numbers that the abstract does not have: {', '.join(grounded.unsupported_values)}"
+            cautions.append(Caution(code="unsupported_value", message=message))
+        if grounded.repeated:
+            message = f"dropped, because they repeat an earlier one: {grounded.repeated}"
+            cautions.append(Caution(code="repeated", message=message))
+        return Record(
+            **_facts(task.paper),
+            status="ok" if grounded.complete and not cautions else "partial",
+            tldr=grounded.tldr,
+            contribution=answer.contribution,
+            tags=tag(answer, grounded.tasks, grounded.methods),
+            methods=grounded.methods,
+            datasets=grounded.datasets,
+            metrics=grounded.metrics,
+            results=grounded.results,
+            links=grounded.links,
+            warnings=tuple(cautions),
+            provenance=self._provenance(task, completion),
+        )
+
+    def failed(
+        self, task: Task, failure: Failure, completion: Completion | None, error: RequestError | None = None
+    ) -> Record:
+        """The record of a paper without an answer.
+
+        `completion` is one that could not be read, `error` what came instead of one.
+        """
+        return Record(
+            **_facts(task.paper),
+            status="failed",
+            links=find_links(task.paper.abstract),
+            warnings=task.cautions,
+            failure=failure,
+            provenance=self._provenance(task, completion or task.earlier, error),
+        )
+
+    def _provenance(self, task: Task, completion: Completion | None, error: RequestError | None = None) -> Provenance:
+        identity, prompt = self._identity, self._renderer.prompt
+        attempts, tokens = (completion.attempts, completion.tokens) if completion else (0, Tokens())
+        if error is not None:
+            attempts, tokens = attempts + error.attempts, _sum(tokens, error.tokens)
+        return Provenance(
+            key=task.key,
+            backend=identity.backend,
+            model=identity.model,
+            revision=identity.revision,
+            adapter=identity.adapter,
+            dtype=identity.dtype,
+            prompt=prompt.name,
+            prompt_sha256=prompt.sha256,
+            schema_sha256=self._renderer.schema_sha256,
+            language=None if completion and completion.structured_mode == SUMMARY else self._renderer.language,
+            abstract_sha256=sha256(task.paper.abstract.encode()).hexdigest(),
+            structured_mode=completion.structured_mode if completion else None,
+            attempts=max(attempts, 1),
+            tokens=tokens,
+            cost_usd=completion.cost_usd if completion else None,
+            cached=completion.cached if completion else False,
+            seconds=completion.seconds if completion else 0.0,
+            created_at=completion.created_at if completion else None,
+        )
+
+
+def _facts(paper: Paper) -> dict[str, Any]:
+    return {name: getattr(paper, name) for name in Paper.model_fields}
+
+
+def unreadable_record(item: Unreadable) -> Record:
+    """The record of a place where there is no paper to read."""
+    return Record(
+        id=item.id,
+        title=item.title,
+        abstract="",
+        source=item.source,
+        status="skipped" if item.kind == "no_abstract" else "failed",
+        failure=Failure(kind=item.kind, message=item.message, raw=item.raw),
+    )
+
+
+def duplicate_record(paper: Paper, earlier: Earlier) -> Record:
+    """The record of a paper that stands earlier in the input as well."""
+    message = f"the same paper stands in {earlier.place}"
+    return Record(**_facts(paper), status="skipped", failure=Failure(kind="duplicate", message=message))
+
+
+def reused_id(paper: Paper, earlier: Earlier) -> Caution:
+    """The warning for another text under an id that was there before."""
+    message = f"the id {paper.id!r} stands in {earlier.place} too, for another text"
+    return Caution(code="duplicate_id", message=message)
+
+
+def together(earlier: Completion | None, later: Completion) -> Completion:
+    """The answer of a repair, which counts what both rounds took."""
+    if earlier is None:
+        return later
+    return later.model_copy(
+        update={
+            "tokens": _sum(earlier.tokens, (later.tokens.prompt, later.tokens.completion)),
+            "attempts": earlier.attempts + later.attempts,
+            "seconds": earlier.seconds + later.seconds,
+            "cached": earlier.cached and later.cached,
+        },
+    )
+
+
+def _sum(tokens: Tokens, more: tuple[int, int]) -> Tokens:
+    return Tokens(prompt=tokens.prompt + more[0], completion=tokens.completion + more[1])
