@@ -40,8 +40,12 @@ def explain(store: "Store", identity: Identity, request: Request, *, text_known:
     Without the input the paper's text is not known (`text_known`), and that part is taken as equal.
     """
     wanted = request_parts(identity, request)
+    stored = dict(store.answers_for(request.id))
+    # The same text may have been asked about under another id.
+    if text_known and (same := store.get(request.key)) is not None:
+        stored.setdefault(request.key, same)
     lines = []
-    for key, entry in store.answers_for(request.id):
+    for key, entry in stored.items():
         parts = wanted if text_known else wanted.model_copy(update={"paper": entry.parts.paper})
         differing = differences(parts.model_copy(update={"attempt": entry.parts.attempt}), entry.parts)
         used = not differing and (entry.parts.attempt > 1 or not text_known or key == request.key)

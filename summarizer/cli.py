@@ -7,6 +7,7 @@ import shlex
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,6 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(error, BrokenPipeError):
             return _reader_left()
         _complain(f"error: {error}")
+        return NOTHING_DONE
+    except Exception:  # noqa: BLE001 - here and nowhere else
+        # Exit code 1 would say that the work was done, with failures.
+        _complain(f"{traceback.format_exc()}error: this is a defect of summarizer; what was written is whole")
         return NOTHING_DONE
 
 
@@ -94,11 +99,7 @@ def _run(options: argparse.Namespace) -> int:
         _check_different(options.inputs, output)
         progress = Progress(_count(settings, options), quiet=options.quiet)
         goes_on = not options.overwrite
-        with RecordFile(output) as file, progress:
-            # Records are trees without cycles: looking for garbage in them as often as by default finds nothing, and
-            # takes a sixth of a cached run.
-            gc.freeze()
-            gc.set_threshold(50_000)
+        with RecordFile(output) as file, progress, _seldom_collected():
             try:
                 written = () if options.overwrite else progress.counting(file.written())
                 for record in summarizer.run(papers, written):
@@ -134,9 +135,15 @@ def _check_lines(output: Path) -> None:
 
 
 def _check_different(inputs: Sequence[str], output: Path) -> None:
-    for name in inputs:
-        if output.is_file() and Path(name).is_file() and output.samefile(name):
+    for name in map(Path, inputs):
+        if name.is_file() and _leads_to(output, name.stat()):
             raise OutputError(str(output), "is an input as well; choose another with -o")
+
+
+def _leads_to(output: Path, there: os.stat_result) -> bool:
+    if str(output) == "-":
+        return os.path.samestat(os.fstat(1), there)
+    return output.is_file() and os.path.samestat(output.stat(), there)
 
 
 def _digest(options: argparse.Namespace) -> int:
@@ -301,6 +308,20 @@ def _interruptible() -> Iterator[Callable[[], bool]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def _seldom_collected() -> Iterator[None]:
+    # Records are trees without cycles: looking for garbage in them as often as by default finds nothing, and takes a
+    # sixth of a cached run.
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(50_000)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 def _show_log(*, quiet: bool = False) -> None:

@@ -102,7 +102,7 @@ def find(quote: str, paper: Paper) -> Evidence:
             return Evidence(quote=quote, start=start, end=start + len(quote), match="exact", where=where)
     words = quote.split()
     for where, text in places:
-        if _WRAPPED.search(text) or " ".join(words) != quote:
+        if words and (_WRAPPED.search(text) or " ".join(words) != quote):
             for found in re.finditer(r"\s+".join(map(re.escape, words)), text):
                 if _is_whole(text, found.start(), found.end()):
                     return Evidence(quote=quote, start=found.start(), end=found.end(), match="folded", where=where)

@@ -20,9 +20,17 @@ examples:
 exit codes: 0 all records fine, 1 finished with failures, 2 nothing could be done, 130 interrupted"""
 
 
+class WholeWords(argparse.ArgumentParser):
+    """Takes no abbreviated flags, which would mean something else once there are more; so do its commands."""
+
+    def __init__(self, **options: Any) -> None:
+        """Options are those of argparse."""
+        super().__init__(**options, allow_abbrev=False)
+
+
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    top = argparse.ArgumentParser(
+    top = WholeWords(
         prog="summarizer",
         description=_DESCRIPTION,
         epilog=_EPILOG,
@@ -93,9 +101,9 @@ def _add_reading(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def settings_options() -> argparse.ArgumentParser:
+def settings_options() -> WholeWords:
     """Flags that are settings; one that is not given leaves no trace, so that files and environment count."""
-    parser = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    parser = WholeWords(add_help=False, argument_default=argparse.SUPPRESS)
     group = parser.add_argument_group("settings (also in summarizer.toml, and as SUMMARIZER_NAME in the environment)")
     group.add_argument("--config", type=Path, default=None, metavar="FILE", help="instead of ./summarizer.toml")
     group.add_argument(

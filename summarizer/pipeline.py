@@ -87,11 +87,13 @@ class _Run:
     def records(self, inputs: Iterator[Input], written: Iterable[Record]) -> Iterator[Record]:
         try:
             for record in written:
+                if self._stopping():
+                    return
                 self._check_written(record, next(inputs, None))
             while (self._more or self._repairs) and not self._stopping():
                 before = self._read, len(self._repairs)
                 yield from self._pass(inputs)
-                if self._more and before == (self._read, len(self._repairs)):
+                if self._more and before == (self._read, len(self._repairs)) and not self._stopping():
                     raise SummarizerError("the backend ended without asking for a paper")
         finally:
             self._seen.close()
@@ -114,6 +116,8 @@ class _Run:
             if self._repairs:
                 task: Task | None = self._repairs.popleft()
             elif (item := next(inputs, None)) is not None:
+                if self._stopping():  # while the input was waited for
+                    return
                 task = self._begin(item)
             else:
                 self._more = False

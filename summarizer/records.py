@@ -6,7 +6,7 @@ quote; `Record` is the public contract, published as JSON Schema in `docs/record
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, PositiveInt, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, PositiveInt, StringConstraints
 
 #: Version of the record's shape. It changes when a reader of records has to change.
 SCHEMA_VERSION: Final = "1.0"
@@ -19,8 +19,15 @@ Match = Literal["exact", "folded", "absent"]
 Status = Literal["ok", "partial", "failed", "skipped"]
 
 
+def _saying_something(text: str) -> str:
+    # More characters are white space to Python than are stripped by pydantic.
+    if not text.strip():
+        raise ValueError("it is empty")
+    return text
+
+
 #: A text that says something: white space around it is dropped, and what is left may not be empty.
-Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1), AfterValidator(_saying_something)]
 
 
 class Frozen(BaseModel):

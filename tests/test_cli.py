@@ -203,6 +203,35 @@ def test_standard_output_is_only_written_to(write: Write, tmp_path: Path, flag: 
     assert [json.loads(line)["id"] for line in records] == [f"p{number}" for number in range(6)]
 
 
+def test_standard_output_may_not_be_an_input(write: Write) -> None:
+    """A run that read what it writes would never end."""
+    papers = write("papers.jsonl", _PAPERS)
+    with papers.open("a") as output:
+        command = _command("run", papers, "-o", "-", "--backend", "scripted", "--no-cache")
+        done = subprocess.run(command, stdout=output, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
+    assert done.returncode == 2
+    assert "-: is an input as well" in done.stderr
+    assert papers.read_text(encoding="utf-8") == _PAPERS
+
+
+def test_a_defect_is_not_taken_for_a_finished_run(write: Write) -> None:
+    """An exception that nobody foresaw is shown, and the exit code says that the run did not end."""
+    code = "import sys; sys.set_int_max_str_digits(640); sys.setrecursionlimit(60)\n"
+    code += "from summarizer.cli import main; sys.exit(main(sys.argv[1:]))"
+    command = [sys.executable, "-c", code, "run", str(write("papers.jsonl", _PAPERS)), "-o", "-", "--no-cache"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=_with_root())
+    assert done.returncode == 2
+    assert "RecursionError" in done.stderr
+    assert "this is a defect" in done.stderr
+
+
+@pytest.mark.parametrize("flag", ["--overw", "--scripted-sec=1"])
+def test_flags_are_written_out(write: Write, tmp_path: Path, run: Callable[..., int], flag: str) -> None:
+    """An abbreviation could mean another flag tomorrow."""
+    with pytest.raises(SystemExit):
+        run(write("papers.jsonl", _PAPERS), "-o", tmp_path / "out.jsonl", flag)
+
+
 def test_reader_that_leaves_is_no_error(write: Write) -> None:
     """`summarizer run ... -o - | head -1` ends quietly."""
     papers = write("papers.jsonl", "".join(_PAPERS.replace('"p', f'"{copy}-p') for copy in range(2000)))
@@ -272,19 +301,19 @@ def test_interrupt_finishes_writes_and_says_how_to_go_on(write: Write, tmp_path:
     assert [record.id for record in read_records(out)] == [f"p{number}" for number in range(6)]
 
 
-def test_interrupt_before_anything_was_written_keeps_the_overwriting(write: Write, tmp_path: Path) -> None:
+def test_interrupt_before_anything_was_written_keeps_the_overwriting(write: Write) -> None:
     """The old records still stand there, and the command that goes on must be allowed to replace them."""
     out = write("out.jsonl", '{"what": "not ours"}\n')
-    command = _command("run", write("papers.jsonl", _PAPERS), "-o", out, "--backend", "scripted")
-    slow = [*command, "--cache-dir", str(tmp_path / "cache"), "--scripted-seconds", "2", "--overwrite"]
-    with subprocess.Popen(slow, stderr=subprocess.PIPE, text=True) as process:
-        while not (tmp_path / "cache" / "answers-2").exists():
-            time.sleep(0.02)
-        time.sleep(0.5)
+    command = _command(
+        "run", "-", "-o", out, "--backend", "scripted", "--no-cache", "--overwrite", "--input-format", "jsonl"
+    )
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        time.sleep(2)
         process.send_signal(signal.SIGINT)
-        _, error = process.communicate(timeout=60)
+        _, error = process.communicate(_PAPERS, timeout=60)
     assert process.returncode == 130
-    assert ("--overwrite" in error.partition("To go on")[2]) == ("not ours" in out.read_text(encoding="utf-8"))
+    assert "--overwrite" in error.partition("To go on")[2]
+    assert out.read_text(encoding="utf-8") == '{"what": "not ours"}\n'
 
 
 def test_killed_command_goes_on(write: Write, tmp_path: Path) -> None:
@@ -390,6 +419,8 @@ def test_cache_commands(
     assert "6 answers" in ask("stats", *options)
     assert len(ask("export", *options).splitlines()) == 6
     assert "by scripted is used" in ask("why", "p1", str(papers), *scripted)
+    twin = write("twin.jsonl", _PAPERS.replace('"p1"', '"twin"'))
+    assert "twin: answer of" in ask("why", "twin", str(twin), *scripted)
     assert "max_tokens: 640 -> 9" in ask("why", "p1", *scripted, "--max-tokens", "9")
     assert "language: English -> Danish" in ask("why", "p1", str(papers), *scripted, "--language", "Danish")
     papers.write_text(_PAPERS.replace("Stream 1", "Brook 1"), encoding="utf-8")

@@ -51,6 +51,12 @@ def test_title_is_searched_after_the_abstract() -> None:
     assert find("network", _paper("A network.", title="A network")).where == "abstract"
 
 
+@pytest.mark.parametrize("quote", ["\x1c", "\x1d \x1f", "\u2028"])
+def test_what_says_nothing_is_not_found(quote: str) -> None:
+    """White space of any kind is no quote."""
+    assert find(quote, _paper("We present a network.")).match == "absent"
+
+
 @given(st.text(max_size=200), st.data())
 def test_every_span_is_the_quote(text: str, data: st.DataObject) -> None:
     """Whatever is found, the span differs from the quote in white space alone."""

@@ -62,6 +62,7 @@ def test_what_is_no_json_says_so_and_is_kept(make_completion: Make, text: str) -
     ("change", "message"),
     [
         ({"tldr": "  "}, "tldr: String should have at least 1 character"),
+        ({"tasks": ["\x1c"]}, r"tasks\.0: Value error, it is empty"),
         ({"contribution": "magic"}, "contribution: Input should be 'method'"),
         ({"contribution": None}, "contribution: missing"),
         ({"field": "astrology"}, "field: 'astrology' is not one of"),

@@ -94,11 +94,6 @@ def blocks(source: Iterator[Line]) -> Iterator[Block]:
             yield from _paragraph(first, ahead, source)
 
 
-def is_caption(chrome: str, start: str) -> bool:
-    """Say whether a line of the page begins with these words."""
-    return chrome.startswith(start)
-
-
 def is_banner(text: str) -> bool:
     """Say whether a line above the first paper reads like a menu entry or an invitation rather than a title."""
     return len(text.split()) <= 3 or text.endswith(("!", "."))

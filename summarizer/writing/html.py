@@ -198,10 +198,11 @@ def _item(found: list[Sequence[Evidence]], text: str, evidence: Sequence[Evidenc
     found.append(evidence)
     match = max((quote.match for quote in evidence), key=get_args(Match).index, default=None)
     said = " … ".join(dict.fromkeys(quote.quote for quote in evidence))
+    where = "title" if any(quote.where == "title" for quote in evidence) else "abstract"
     hints: dict[Match | None, str] = {
         None: "",
         "exact": f"“{said}”" if said != text else "",
-        "folded": f"In the abstract in another form: “{said}”",
+        "folded": f"In the {where} in another form: “{said}”",
         "absent": f"Not found in the abstract: “{said}”",
     }
     return Item(len(found) - 1, text, note, match, hints[match])
