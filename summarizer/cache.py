@@ -264,7 +264,7 @@ def _hit(completion: Completion, request: Request) -> Completion:
 
 
 def check_owner(directory: Path) -> None:
-    """Refuse a folder, if there is one, that another user could change: answers and weights are read from it."""
+    """Refuse a folder, if there is one, of another user or that everybody may write: answers and weights are in it."""
     try:
         status = directory.stat()
     except FileNotFoundError:

@@ -224,9 +224,12 @@ def _prompts(options: argparse.Namespace) -> int:
 
 
 def _models(options: argparse.Namespace) -> int:
-    from summarizer.backends.weights import list_models, pull_model  # noqa: PLC0415
+    from summarizer.backends.weights import EMBEDDED_INSTALL, list_models, pull_model  # noqa: PLC0415
+    from summarizer.settings import EMBEDDED  # noqa: PLC0415
 
     if options.action == "pull":
+        if options.id == EMBEDDED:
+            raise SettingsError(f"{EMBEDDED}: is no model of the hub; to have it: {EMBEDDED_INSTALL}")
         print(pull_model(options.id, options.revision))
         return OK
     for model in list_models():

