@@ -17,9 +17,10 @@ from summarizer.completion import Json
 
 @dataclass(frozen=True)
 class Reply:
-    """What the server does with one request. `trickle` sends the body a byte at a time, that many seconds apart.
+    """What the server does with one request.
 
-    `cut` closes the connection before the last byte of the body, `reset` before the first of the headers.
+    `trickle` sends the body a byte at a time, that many seconds apart, and `times` sends it so often, one after the
+    other. `cut` closes the connection before the last byte of the body, `reset` before the first of the headers.
     """
 
     status: int = 200
@@ -27,6 +28,7 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
     delay: float = 0.0
     trickle: float = 0.0
+    times: int = 1
     reset: bool = False
     cut: bool = False
 
@@ -124,23 +126,21 @@ class ChatServer:
                 content = (json.dumps(reply.body) if as_json else str(reply.body)).encode()
                 self.send_response(reply.status)
                 self.send_header("Content-Type", "application/json" if as_json else "text/html")
-                self.send_header("Content-Length", str(len(content)))
+                self.send_header("Content-Length", str(len(content) * reply.times))
                 for name, value in reply.headers.items():
                     self.send_header(name, value)
                 self.end_headers()
                 try:
-                    self._write(content[:-1] if reply.cut else content, reply.trickle)
+                    self._write(content[:-1] if reply.cut else content, reply)
                     self.close_connection = self.close_connection or reply.cut
                 except ConnectionError:
                     self.close_connection = True  # the client has had enough
 
-            def _write(self, content: bytes, trickle: float) -> None:
-                if not trickle:
-                    self.wfile.write(content)
-                    return
-                for byte in content:
-                    self.wfile.write(bytes([byte]))
-                    time.sleep(trickle)
+            def _write(self, content: bytes, reply: Reply) -> None:
+                parts = [bytes([byte]) for byte in content] if reply.trickle else [content] * reply.times
+                for part in parts:
+                    self.wfile.write(part)
+                    time.sleep(reply.trickle)
 
             def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the base class names it so
                 """Keep quiet."""

@@ -7,15 +7,17 @@ import sys
 import threading
 import time
 import traceback
+import tracemalloc
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
 
-from summarizer.backends.hosted import LONGEST_BODY, LONGEST_QUOTE, HostedBackend, Pacing, retry_after, wire_schema
+from summarizer.backends.hosted import HostedBackend, Pacing, wire_schema
+from summarizer.backends.replies import LONGEST_BODY, LONGEST_QUOTE, retry_after
 from summarizer.completion import Completion, Decoding, Json, Message, Outcome, Request
-from summarizer.errors import EndpointError, RequestError, SettingsError
+from summarizer.errors import EndpointError, InputError, RequestError, SettingsError
 from summarizer.prompting import answer_schema, load_prompt
 from summarizer.settings import Settings
 from tests.chat_server import ChatServer, Reply, answer, fault
@@ -191,8 +193,9 @@ def test_retry_after_is_read_in_all_its_forms() -> None:
     assert retry_after({"retry-after-ms": "soon", "retry-after": "3"}) == 3.0
     assert 27.0 < (retry_after({"retry-after": format_datetime(soon, usegmt=True)}) or 0.0) <= 30.0
     assert retry_after({"retry-after": "Mon, 05 Jan 2015 10:00:00 -0000"}) == 0.0
-    for nonsense in ({}, {"retry-after": ""}, {"retry-after": "nan"}, {"retry-after": "-4"}, {"retry-after": "later"}):
-        assert retry_after(nonsense) is None
+    for nonsense in ("", "nan", "-4", "later", "Mon, 01 Jan 2024 00:00:00 +99999999999999"):
+        assert retry_after({"retry-after": nonsense}) is None
+    assert retry_after({}) is None
 
 
 @pytest.mark.parametrize("status", [408, 409, 500, 503])
@@ -349,12 +352,26 @@ def test_a_silent_server_times_out() -> None:
     assert server.times[1] - server.times[0] < 1.5
 
 
-def test_a_trickling_server_times_out() -> None:
-    """An answer that comes a byte at a time is not waited for longer than `timeout`, although no byte is late."""
-    slow = Reply(body=_body("yes"), trickle=0.05)
+@pytest.mark.parametrize("status", [200, 400, 503])
+def test_a_trickling_server_times_out(status: int) -> None:
+    """What comes a byte at a time is not waited for longer than `timeout`, although no byte is late."""
+    slow = Reply(status=status, body=_body("yes"), trickle=0.05)
     with ChatServer(lambda _, attempt: slow if attempt == 1 else answer("yes")) as server:
         assert success(ask(server, "p", timeout=0.5)[0]).attempts >= 2
     assert server.times[1] - server.times[0] < 3.0
+
+
+def test_an_endless_error_fills_no_memory() -> None:
+    """Of the body of an error only the beginning is kept."""
+    page = Reply(status=500, body="x" * 2**16, times=3_000)
+    with ChatServer(lambda _, attempt: page if attempt < 3 else answer("fine")) as server:
+        ask(server, "warm up")
+        tracemalloc.start()
+        try:
+            assert success(ask(server, "p")[0]).attempts == 3
+            assert tracemalloc.get_traced_memory()[1] < 10_000_000
+        finally:
+            tracemalloc.stop()
 
 
 def test_a_wrong_key_stops_the_run() -> None:
@@ -449,6 +466,7 @@ def test_an_incomplete_answer_is_a_failure(reply: Reply, kind: str, raw: str) ->
     with ChatServer(lambda *_: reply) as server:
         outcome = failure(server)
     assert (outcome.kind, outcome.raw) == (kind, raw)
+    assert (outcome.attempts, outcome.tokens) == (1, (11, 7))
     assert len(server.bodies) == 1
 
 
@@ -575,13 +593,32 @@ def test_stopping_finishes_what_is_under_way() -> None:
 
 
 def test_a_stop_does_not_sit_out_an_outage() -> None:
-    """Requests that wait for another attempt when the run is to stop are let go, to be asked by the next run."""
+    """Requests that wait for another attempt when the run is to stop are let go, to be asked by the next run.
+
+    However many they are, the stop is no sign of a server that is not there.
+    """
     patient = Pacing(attempts=3, first_wait=50.0)
     with ChatServer(lambda *_: fault(503, "down")) as server:
-        backend = HostedBackend(settings(server.url, concurrency=2), patient)
+        backend = HostedBackend(settings(server.url, concurrency=4), patient)
         requests = [request(f"p{n}") for n in range(9)]
-        assert list(backend.complete(requests, lambda: len(server.bodies) >= 2)) == []
-        assert len(server.bodies) <= 4  # who was waiting may try once more
+        assert list(backend.complete(requests, lambda: len(server.bodies) >= 4)) == []
+        assert len(server.bodies) <= 8  # who was waiting may try once more
+
+
+def test_answers_under_way_survive_broken_requests() -> None:
+    """When the papers cannot be read any further, what was asked is answered before that is raised."""
+
+    def broken() -> Iterator[Request]:
+        for number in range(3):
+            yield request(f"p{number}")
+        raise InputError("second.jsonl", "holds no papers")
+
+    with ChatServer(lambda prompt, _: answer(prompt, delay=0.3)) as server:
+        outcomes = HostedBackend(settings(server.url, concurrency=4), QUICK).complete(broken())
+        answered = {success(next(outcomes)).text for _ in range(3)}
+        with pytest.raises(InputError, match="holds no papers"):
+            next(outcomes)
+    assert answered == {"p0", "p1", "p2"}
 
 
 def test_a_stop_before_the_start_begins_nothing() -> None:

@@ -8,20 +8,17 @@ followed, and what a server says is cleared of the key before it becomes a messa
 import ipaddress
 import json
 import logging
-import math
 import os
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import Field, ValidationError
 from tenacity import (
     RetryCallState,
     Retrying,
@@ -32,22 +29,29 @@ from tenacity import (
 )
 from tenacity.nap import sleep_using_event
 
-from summarizer.completion import Completion, Identity, Json, Outcome, Request, never
+from summarizer.backends.replies import (
+    ChatReply,
+    bound_errors,
+    clean,
+    failure,
+    is_out_of_quota,
+    may_pass,
+    outcome,
+    read_body,
+    retry_after,
+    words_of,
+)
+from summarizer.completion import Identity, Json, Outcome, Request, never
 from summarizer.errors import EndpointError, RequestError, SettingsError
-from summarizer.records import Frozen, Tokens
+from summarizer.records import Frozen
 from summarizer.settings import EMBEDDED, Settings
 
 if TYPE_CHECKING:
     import openai
-    from openai.types.chat import ChatCompletion
 
 _LOG = logging.getLogger(__name__)
 
 OPENAI_URL = "https://api.openai.com/v1"
-#: Bytes of one response; an answer has some ten thousand, and a server must not be able to fill the memory.
-LONGEST_BODY = 8 * 2**20
-#: Characters of a server's words that are worth showing.
-LONGEST_QUOTE = 300
 #: What the client sends in place of a key to a server on this machine.
 NO_KEY = "no-key-is-set"
 LENGTH_KEYWORDS = frozenset({"minLength", "maxLength", "minItems", "maxItems"})
@@ -57,8 +61,6 @@ SHARED_CODES = frozenset({"unsupported_parameter", "unsupported_value", "model_n
 REJECTED_KINDS = {"context_length_exceeded": "prompt_too_long", "content_filter": "refused"}
 #: Requests that are given up before a server that never answered any is. More than one: a paper may break a server.
 HOPELESS = 3
-#: Tokens of one answer beyond which a server's count is nonsense.
-MOST_TOKENS = 10**9
 #: Seconds between two looks at whether the run is to stop.
 STOP_CHECK = 0.2
 
@@ -73,29 +75,6 @@ class Pacing(Frozen):
     attempts: int = Field(default=6, ge=1)
     first_wait: float = Field(default=2.0, gt=0.0)
     longest_wait: float = Field(default=60.0, gt=0.0)
-
-
-class ChatMessage(BaseModel):
-    """What the model said."""
-
-    content: str | None = None
-    refusal: str | None = None
-
-
-class ChatChoice(BaseModel):
-    """One answer, and why it ended."""
-
-    message: ChatMessage
-    finish_reason: str | None = None
-
-
-class ChatReply(BaseModel):
-    """The part of a chat completion that is used, checked: the openai client does not validate what it is sent."""
-
-    choices: list[ChatChoice]
-    """Empty where a server's filter stopped the prompt."""
-    usage: object = None
-    """Tokens that were billed; whatever a server says about them, its answer counts."""
 
 
 class _Fruitless(NamedTuple):
@@ -142,6 +121,8 @@ class HostedBackend:
         answered, nothing new is begun, the answers under way are yielded, and then an `EndpointError` is raised.
         Requests that were given up, or wait for another attempt, have no outcome then, so that the next run asks them
         again. Neither have those that wait when `stopping()` becomes true: in an outage a stop would take minutes.
+        When the requests themselves fail, the answers under way are yielded first. Whoever closes the iterator loses
+        those, at most `concurrency` of them.
         """
         source = iter(requests)
         first = None if stopping() else next(source, None)
@@ -156,7 +137,8 @@ class HostedBackend:
                     fruitless.append(end)
                 else:
                     yield end
-                if len(fruitless) >= HOPELESS and not self._answered:
+                # A stop cuts attempts short, and says nothing about the server.
+                if len(fruitless) >= HOPELESS and not self._answered and not stopping():
                     refusals.append(self._hopeless(fruitless))
                 if refusals:
                     ending.set()
@@ -173,11 +155,18 @@ class HostedBackend:
     ) -> Generator[_End]:
         """How each request ended, as they end; when `ending` is set, here or by the caller, nothing new is begun."""
         running, slots = set[Future[_End]](), self._settings.concurrency
+        broken: Exception | None = None
         with self._connect() as client, ThreadPoolExecutor(slots) as pool:
             try:
                 while True:
                     while len(running) < slots and not (ending.is_set() or stopping()):
-                        request = next(requests, None)
+                        try:
+                            request = next(requests, None)
+                        except Exception as error:  # noqa: BLE001 - raised again below
+                            # What is under way may be paid for: it is answered first.
+                            broken = error
+                            ending.set()
+                            break
                         if request is None:
                             break
                         running.add(pool.submit(self._answer, client, request, ending))
@@ -187,6 +176,8 @@ class HostedBackend:
                     if stopping():
                         ending.set()
                     yield from [future.result() for future in done]
+                if broken is not None:
+                    raise broken
             finally:
                 ending.set()  # Whoever leaves early does not sit out the waits between attempts.
 
@@ -222,6 +213,7 @@ class HostedBackend:
             timeout=self._settings.timeout,
             max_retries=0,  # tenacity owns the retries
             http_client=openai.DefaultHttpxClient(
+                event_hooks=bound_errors(self._settings.timeout),
                 # httpx2 would drop the key on the way to another host, but still send the abstract there.
                 follow_redirects=False,
                 limits=httpx2.Limits(max_connections=slots, max_keepalive_connections=slots),
@@ -234,7 +226,7 @@ class HostedBackend:
         import openai  # noqa: PLC0415
 
         retrying = Retrying(
-            retry=retry_if_exception(_may_pass),
+            retry=retry_if_exception(may_pass),
             wait=self._wait,
             stop=stop_after_attempt(self._pacing.attempts) | stop_when_event_set(ending),
             sleep=sleep_using_event(ending),
@@ -246,14 +238,14 @@ class HostedBackend:
         except openai.APIError as error:
             return self._failed(error, request, client.api_key, retrying.statistics["attempt_number"])
         except UnicodeEncodeError:
-            return _failure(
+            return failure(
                 request, "rejected", "the abstract or title holds half of a surrogate pair, which is no text"
             )
         if not reply.choices:
             problem = f"{self._endpoint} sent a chat completion without any choice"
-            return _Fruitless(_failure(request, "empty", problem), problem)
+            return _Fruitless(failure(request, "empty", problem), problem)
         self._answered = True
-        return _outcome(request, reply, seconds, retrying.statistics["attempt_number"])
+        return outcome(request, reply, seconds, retrying.statistics["attempt_number"])
 
     def _tell(self, state: RetryCallState, key: str) -> None:
         # A dead server would look like a slow one for as long as the retries last.
@@ -270,39 +262,45 @@ class HostedBackend:
         said = self._said(error, key)
         if isinstance(error, openai.APIResponseValidationError):
             if self._answered:
-                return _failure(request, "rejected", said)
+                return failure(request, "rejected", said)
             return EndpointError(
                 f"{said}; this is probably not the address of a server that speaks the OpenAI chat API: check base_url "
                 "(it usually ends in /v1)"
             )
-        if isinstance(error, openai.APIStatusError) and not _may_pass(error):
+        if isinstance(error, openai.APIStatusError) and not may_pass(error):
             return self._refused(error, request, said)
-        return _Fruitless(_failure(request, "transport", f"{said} (attempts: {attempts})"), said)
+        problem = f"{said} (attempts: {attempts})"
+        return _Fruitless(failure(request, "transport", problem, attempts=attempts), said)
 
     def _said(self, error: BaseException, key: str) -> str:
         """What went wrong, in one line that names the server and not the key."""
         import openai  # noqa: PLC0415
 
         if isinstance(error, openai.APIStatusError):
-            return f"{self._endpoint} answered {error.status_code}: {_words_of(error, key)}"
+            return f"{self._endpoint} answered {error.status_code}: {words_of(error, key)}"
         # "Connection error." has its reason in the error of the layer below.
         reason = f"{error} {error.__cause__ or ''}"
-        return f"{self._endpoint}: {_clean(reason, key)}"
+        return f"{self._endpoint}: {clean(reason, key)}"
 
     def _attempt(self, client: "openai.OpenAI", request: Request) -> tuple[ChatReply, float]:
+        import httpx2  # noqa: PLC0415
         import openai  # noqa: PLC0415
 
         started = time.monotonic()
         parameters = self._parameters(request)
-        with client.chat.completions.with_streaming_response.create(**parameters) as response:
-            body = _read_body(response, deadline=started + self._settings.timeout)
-            try:
-                reply = ChatReply.model_validate_json(body)
-            except ValidationError:
-                text = _clean(body.decode("utf-8", errors="replace"), client.api_key)
-                message = f"the answer is not a chat completion: {text!r}"
-                # Not chained: the error of the model repeats all that is wrong with it.
-                raise openai.APIResponseValidationError(response.http_response, None, message=message) from None
+        try:
+            with client.chat.completions.with_streaming_response.create(**parameters) as response:
+                body = read_body(response, deadline=started + self._settings.timeout)
+        except httpx2.RequestError as error:
+            # The client reads the body of an error outside of its own translation.
+            raise openai.APIConnectionError(request=error.request) from error
+        try:
+            reply = ChatReply.model_validate_json(body)
+        except ValidationError:
+            text = clean(body.decode("utf-8", errors="replace"), client.api_key)
+            message = f"the answer is not a chat completion: {text!r}"
+            # Not chained: the error of the model repeats all that is wrong with it.
+            raise openai.APIResponseValidationError(response.http_response, None, message=message) from None
         return reply, time.monotonic() - started
 
     def _parameters(self, request: Request) -> Json:
@@ -329,7 +327,7 @@ class HostedBackend:
 
     def _refused(self, error: "openai.APIStatusError", request: Request, said: str) -> Outcome | EndpointError:
         model, variable = self._settings.model, self._settings.api_key_env
-        if _is_out_of_quota(error):
+        if is_out_of_quota(error):
             advice = "the account has no credit or quota left: add some, then run again"
         elif error.code in SHARED_CODES:
             advice = f"the model {model!r} does not take what every request has: change that setting, or the model"
@@ -340,7 +338,7 @@ class HostedBackend:
         elif error.status_code < 400:
             advice = "redirects are not followed: give the address that it leads to, if you trust it, as base_url"
         else:
-            return _failure(request, REJECTED_KINDS.get(error.code or "", "rejected"), said)
+            return failure(request, REJECTED_KINDS.get(error.code or "", "rejected"), said)
         # Not chained: the client's error repeats the server's words uncleaned, and with them perhaps the key.
         return EndpointError(f"{said}; {advice}")
 
@@ -352,23 +350,6 @@ def wire_schema(schema_text: str) -> Json:
     """
     schema: Json = json.loads(schema_text, object_hook=_without_lengths)
     return schema
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that a server asks to wait, from milliseconds, seconds or a date; None when it asks nothing legible."""
-    for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
-        try:
-            seconds = float(headers.get(name, "")) / unit
-        except ValueError:
-            continue
-        if math.isfinite(seconds) and seconds >= 0.0:
-            return seconds
-    try:
-        date = parsedate_to_datetime(headers.get("retry-after", ""))
-    except ValueError:
-        return None
-    aware = date if date.tzinfo else date.replace(tzinfo=UTC)
-    return max(0.0, (aware - datetime.now(UTC)).total_seconds())
 
 
 def _without_lengths(node: Json) -> Json:
@@ -395,87 +376,3 @@ def _is_loopback(address: SplitResult) -> bool:
         return ipaddress.ip_address(address.hostname or "").is_loopback
     except ValueError:
         return address.hostname == "localhost"
-
-
-def _may_pass(error: BaseException) -> bool:
-    import openai  # noqa: PLC0415
-
-    if isinstance(error, openai.APIStatusError):
-        # 501 is what a server of files says to every POST.
-        transient = error.status_code in (408, 409, 429) or (error.status_code >= 500 and error.status_code != 501)
-        return transient and not _is_out_of_quota(error)
-    # Who sends a page in place of an answer will send it again.
-    return isinstance(error, openai.APIError) and not isinstance(error, openai.APIResponseValidationError)
-
-
-def _is_out_of_quota(error: "openai.APIStatusError") -> bool:
-    # It comes as a 429, like a rate limit, but does not pass by waiting. Other vendors say 402.
-    return error.status_code == 402 or "insufficient_quota" in (error.code, error.type)
-
-
-def _read_body(response: "openai.APIResponse[ChatCompletion]", deadline: float) -> bytes:
-    """Read a response to its end, which a server may put off for ever, a byte at a time."""
-    import httpx2  # noqa: PLC0415
-    import openai  # noqa: PLC0415
-
-    body = bytearray()
-    try:
-        for part in response.iter_bytes():
-            body += part
-            if time.monotonic() > deadline:
-                raise openai.APITimeoutError(response.http_request)
-            if len(body) > LONGEST_BODY:
-                message = f"the answer is longer than {LONGEST_BODY} bytes"
-                raise openai.APIResponseValidationError(response.http_response, None, message=message)
-    except (httpx2.RequestError, OSError) as error:
-        raise openai.APIConnectionError(request=response.http_request) from error
-    return bytes(body)
-
-
-def _outcome(request: Request, reply: ChatReply, seconds: float, attempts: int) -> Outcome:
-    choice = reply.choices[0]
-    text, refusal = choice.message.content or "", choice.message.refusal
-    if refusal:
-        return _failure(request, "refused", "the model declined", refusal)
-    if choice.finish_reason == "content_filter":
-        return _failure(request, "refused", "the server's filter stopped the answer", text)
-    if choice.finish_reason == "length":
-        limit = request.decoding.max_tokens
-        return _failure(request, "truncated", f"the answer was cut off at {limit} tokens", text)
-    if not text.strip():
-        return _failure(request, "empty", "the answer has no text", text)
-    return Completion(
-        request_id=request.id,
-        text=text,
-        tokens=Tokens(prompt=_count(reply.usage, "prompt_tokens"), completion=_count(reply.usage, "completion_tokens")),
-        structured_mode="json_schema",
-        attempts=attempts,
-        seconds=seconds,
-        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-    )
-
-
-def _failure(request: Request, kind: str, problem: str, raw: str = "") -> RequestError:
-    return RequestError(request.id, kind, f"{problem}; {RequestError.KINDS[kind]}", raw)
-
-
-def _count(usage: object, name: str) -> int:
-    """Tokens that the server counted; 0 when what it says is no count."""
-    number = usage.get(name) if isinstance(usage, dict) else None
-    return number if type(number) is int and 0 <= number <= MOST_TOKENS else 0
-
-
-def _words_of(error: "openai.APIStatusError", key: str) -> str:
-    body = error.body
-    message = body.get("message") if isinstance(body, dict) else None
-    said = message if isinstance(message, str) else error.response.text
-    return _clean(said or error.response.headers.get("location", ""), key)
-
-
-def _clean(text: str, key: str) -> str:
-    """One printable line of a server's words, without the key that some servers repeat in full."""
-    # Cut after the key is gone, so that no half of it is left, and before the rest, since a page may have megabytes.
-    text = text.replace(key, "[key]")[: 10 * LONGEST_QUOTE]
-    line = "".join(character if character.isprintable() else " " for character in text)
-    line = " ".join(line.split())
-    return line if len(line) <= LONGEST_QUOTE else f"{line[:LONGEST_QUOTE]}..."

@@ -1,0 +1,200 @@
+"""What comes back from a server of the OpenAI chat API, read so that no answer of whatever kind can do harm."""
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel
+
+from summarizer.completion import Completion, Outcome, Request
+from summarizer.errors import RequestError
+from summarizer.records import Tokens
+
+if TYPE_CHECKING:
+    import httpx2
+    import openai
+    from openai.types.chat import ChatCompletion
+
+#: Bytes of one response; an answer has some ten thousand, and a server must not be able to fill the memory.
+LONGEST_BODY = 8 * 2**20
+#: Characters of a server's words that are worth showing.
+LONGEST_QUOTE = 300
+#: Bytes of the body of an error. Compressed, it may still become a thousand times as long.
+LONGEST_ERROR = 64 * 2**10
+#: Tokens of one answer beyond which a server's count is nonsense.
+MOST_TOKENS = 10**9
+
+
+class ChatMessage(BaseModel):
+    """What the model said."""
+
+    content: str | None = None
+    refusal: str | None = None
+
+
+class ChatChoice(BaseModel):
+    """One answer, and why it ended."""
+
+    message: ChatMessage
+    finish_reason: str | None = None
+
+
+class ChatReply(BaseModel):
+    """The part of a chat completion that is used, checked: the openai client does not validate what it is sent."""
+
+    choices: list[ChatChoice]
+    """Empty where a server's filter stopped the prompt."""
+    usage: object = None
+    """Tokens that were billed; whatever a server says about them, its answer counts."""
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds that a server asks to wait, from milliseconds, seconds or a date; None when it asks nothing legible."""
+    for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
+        try:
+            seconds = float(headers.get(name, "")) / unit
+        except ValueError:
+            continue
+        if math.isfinite(seconds) and seconds >= 0.0:
+            return seconds
+    try:
+        date = parsedate_to_datetime(headers.get("retry-after", ""))
+    except (ValueError, OverflowError):
+        return None
+    aware = date if date.tzinfo else date.replace(tzinfo=UTC)
+    return max(0.0, (aware - datetime.now(UTC)).total_seconds())
+
+
+def may_pass(error: BaseException) -> bool:
+    """Whether the same request may be answered another time."""
+    import openai  # noqa: PLC0415
+
+    if isinstance(error, openai.APIStatusError):
+        # 501 is what a server of files says to every POST.
+        transient = error.status_code in (408, 409, 429) or (error.status_code >= 500 and error.status_code != 501)
+        return transient and not is_out_of_quota(error)
+    # Who sends a page in place of an answer will send it again.
+    return isinstance(error, openai.APIError) and not isinstance(error, openai.APIResponseValidationError)
+
+
+def is_out_of_quota(error: "openai.APIStatusError") -> bool:
+    """Whether the account is empty."""
+    # It comes as a 429, like a rate limit, but does not pass by waiting. Other vendors say 402.
+    return error.status_code == 402 or "insufficient_quota" in (error.code, error.type)
+
+
+def bound_errors(timeout: float) -> "dict[str, list[Callable[..., None]]]":
+    """Hooks of the HTTP client that end the body of an error, which the client reads by itself and to its end.
+
+    It gets `timeout` seconds from the beginning of the request, and what is longer than `LONGEST_ERROR` is cut off.
+    """
+    import httpx2  # noqa: PLC0415
+
+    class Bounded(httpx2.SyncByteStream):
+        """The beginning of a stream, or the end of patience with it."""
+
+        def __init__(self, request: "httpx2.Request", stream: "httpx2.SyncByteStream") -> None:
+            self._request, self._stream = request, stream
+
+        def __iter__(self) -> Iterator[bytes]:
+            length = 0
+            for part in self._stream:
+                if time.monotonic() > self._request.extensions["deadline"]:
+                    raise httpx2.ReadTimeout("the server is too slow", request=self._request)
+                length += len(part)
+                if length > LONGEST_ERROR:
+                    return
+                yield part
+
+        def close(self) -> None:
+            self._stream.close()
+
+    def begin(request: "httpx2.Request") -> None:
+        request.extensions["deadline"] = time.monotonic() + timeout
+
+    def bound(response: "httpx2.Response") -> None:
+        if not response.is_success and isinstance(response.stream, httpx2.SyncByteStream):
+            response.stream = Bounded(response.request, response.stream)
+
+    return {"request": [begin], "response": [bound]}
+
+
+def read_body(response: "openai.APIResponse[ChatCompletion]", deadline: float) -> bytes:
+    """Read a response to its end, which a server may put off for ever, a byte at a time."""
+    import httpx2  # noqa: PLC0415
+    import openai  # noqa: PLC0415
+
+    body = bytearray()
+    try:
+        for part in response.iter_bytes():
+            body += part
+            if time.monotonic() > deadline:
+                raise openai.APITimeoutError(response.http_request)
+            if len(body) > LONGEST_BODY:
+                message = f"the answer is longer than {LONGEST_BODY} bytes"
+                raise openai.APIResponseValidationError(response.http_response, None, message=message)
+    except (httpx2.RequestError, OSError) as error:
+        raise openai.APIConnectionError(request=response.http_request) from error
+    return bytes(body)
+
+
+def outcome(request: Request, reply: ChatReply, seconds: float, attempts: int) -> Outcome:
+    """The answer, or why what the model said is none."""
+    choice = reply.choices[0]
+    text, refusal = choice.message.content or "", choice.message.refusal
+    tokens = _count(reply.usage, "prompt_tokens"), _count(reply.usage, "completion_tokens")
+    if problem := _problem(request, text, refusal, choice.finish_reason):
+        return failure(request, *problem, refusal or text, attempts=attempts, tokens=tokens)
+    return Completion(
+        request_id=request.id,
+        text=text,
+        tokens=Tokens(prompt=tokens[0], completion=tokens[1]),
+        structured_mode="json_schema",
+        attempts=attempts,
+        seconds=seconds,
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _problem(request: Request, text: str, refusal: str | None, finish: str | None) -> tuple[str, str] | None:
+    if refusal:
+        return "refused", "the model declined"
+    if finish == "content_filter":
+        return "refused", "the server's filter stopped the answer"
+    if finish == "length":
+        return "truncated", f"the answer was cut off at {request.decoding.max_tokens} tokens"
+    return None if text.strip() else ("empty", "the answer has no text")
+
+
+def failure(
+    request: Request, kind: str, problem: str, raw: str = "", *, attempts: int = 1, tokens: tuple[int, int] = (0, 0)
+) -> RequestError:
+    """A failure of this request, with the advice that belongs to its kind."""
+    advised = f"{problem}; {RequestError.KINDS[kind]}"
+    return RequestError(request.id, kind, advised, raw, attempts=attempts, tokens=tokens)
+
+
+def _count(usage: object, name: str) -> int:
+    """Tokens that the server counted; 0 when what it says is no count."""
+    number = usage.get(name) if isinstance(usage, dict) else None
+    return number if type(number) is int and 0 <= number <= MOST_TOKENS else 0
+
+
+def words_of(error: "openai.APIStatusError", key: str) -> str:
+    """What a server says of an error, cleaned."""
+    body = error.body
+    message = body.get("message") if isinstance(body, dict) else None
+    said = message if isinstance(message, str) else error.response.text
+    return clean(said or error.response.headers.get("location", ""), key)
+
+
+def clean(text: str, key: str) -> str:
+    """One printable line of a server's words, without the key that some servers repeat in full."""
+    # Cut after the key is gone, so that no half of it is left, and before the rest, since a page may have megabytes.
+    text = text.replace(key, "[key]")[: 10 * LONGEST_QUOTE]
+    line = "".join(character if character.isprintable() else " " for character in text)
+    line = " ".join(line.split())
+    return line if len(line) <= LONGEST_QUOTE else f"{line[:LONGEST_QUOTE]}..."
