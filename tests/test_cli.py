@@ -301,6 +301,16 @@ def test_interrupt_finishes_writes_and_says_how_to_go_on(write: Write, tmp_path:
     assert [record.id for record in read_records(out)] == [f"p{number}" for number in range(6)]
 
 
+def test_interrupt_is_answered_while_a_library_is_silenced() -> None:
+    """The message comes at once, also while a model is unpacked and what is printed is thrown away."""
+    code = "import contextlib, io, os, signal; from summarizer.cli import _interruptible\n"
+    code += "with _interruptible() as stopping, contextlib.redirect_stderr(io.StringIO()):\n"
+    code += "    os.kill(os.getpid(), signal.SIGINT); print(stopping())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=_with_root())
+    assert done.stdout.strip() == "True"
+    assert "press Ctrl-C again" in done.stderr
+
+
 def test_interrupt_before_anything_was_written_keeps_the_overwriting(write: Write) -> None:
     """The old records still stand there, and the command that goes on must be allowed to replace them."""
     out = write("out.jsonl", '{"what": "not ours"}\n')

@@ -1,5 +1,8 @@
 """What `summarizer doctor` finds out without asking a model."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,6 +10,8 @@ import pytest
 from summarizer.doctor import Finding, examine
 from summarizer.settings import Settings
 from tests.chat_server import ChatServer, answer
+from tests.hub_server import HubServer
+from tests.tiny_models import save_causal
 
 KEY = "sk-invented-4711"
 VARIABLE = "DOCTOR_TEST_KEY"
@@ -18,6 +23,28 @@ def _model(url: str, folder: Path) -> Finding:
     assert KEY not in " ".join(finding.text for finding in findings)
     (finding,) = (finding for finding in findings if finding.subject.startswith("model"))
     return finding
+
+
+def test_a_quick_look_fetches_no_model(tmp_path: Path) -> None:
+    """A model of the hub that is not here is named as such, and nothing is asked for it."""
+    program = """
+import sys
+from pathlib import Path
+from summarizer.doctor import examine
+from summarizer.settings import Settings
+print(*examine(Settings(model="someone/tiny", cache_dir=Path(sys.argv[1])), ask_model=False), sep="\\n")
+"""
+    with HubServer("someone/tiny", save_causal(tmp_path / "model")) as hub:
+        environment = {"HF_ENDPOINT": hub.url, "HF_HUB_CACHE": str(tmp_path / "hub"), "HF_HUB_OFFLINE": "0"}
+        done = subprocess.run(
+            [sys.executable, "-c", program, str(tmp_path / "cache")],
+            capture_output=True,
+            text=True,
+            check=True,
+            env=os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent)} | environment,
+        )
+    assert "not fetched yet" in done.stdout
+    assert not hub.fetched
 
 
 def test_a_missing_key_is_found_without_asking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

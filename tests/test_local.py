@@ -168,6 +168,7 @@ def test_answer_that_is_cut_off_is_reported(tiny: Path, tmp_path: Path, ask: Cal
     (outcome,) = _backend(tiny).complete([ask(1, max_tokens=5)])
     assert isinstance(outcome, RequestError)
     assert (outcome.kind, outcome.raw[:5]) == ("truncated", '{"nam')
+    assert outcome.tokens[0] > 5 == outcome.tokens[1]
     assert "after 5 tokens" in str(outcome)
     (outcome,) = _backend(save_summarizer(tmp_path, "bart")).complete([ask(2, max_tokens=3)])
     assert isinstance(outcome, RequestError)
@@ -207,7 +208,12 @@ class _LittleMemory:
 
 @pytest.mark.parametrize(
     "error",
-    [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("DefaultCPUAllocator: can't allocate memory: 12 GB")],
+    [
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("CUDA error: out of memory\nCUDA kernel errors might be reported at some other call"),
+        RuntimeError("MPS backend out of memory (MPS allocated: 17.1 GiB, max allowed: 18.1 GiB)"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: 12 GB"),
+    ],
 )
 def test_batch_is_halved_when_memory_runs_out(tiny: Path, ask: Callable[..., Request], error: RuntimeError) -> None:
     """Short of memory, the batch is halved until it fits, the smaller size is kept, and nothing is lost."""
@@ -216,6 +222,14 @@ def test_batch_is_halved_when_memory_runs_out(tiny: Path, ask: Callable[..., Req
     assert memory.tried == [8, 4, 2, 2, 2, 2, 2, 2]
     assert all(isinstance(outcome, Completion) for outcome in outcomes.values())
     assert len(outcomes) == 12
+
+
+def test_batch_is_never_smaller_than_memory_asks(tiny: Path, ask: Callable[..., Request]) -> None:
+    """The limit falls only where memory ran out, not for batches that were put together before that."""
+    memory = _LittleMemory(4, torch.OutOfMemoryError("CUDA out of memory"))
+    outcomes = list(_backend(tiny, batch_size=8, load=memory).complete(ask(number) for number in range(31)))
+    assert memory.tried == [8, 4, 4, 4, 4, 4, 4, 4, 3]
+    assert len(outcomes) == 31
 
 
 def test_request_that_does_not_fit_alone_is_reported(tiny: Path, ask: Callable[..., Request]) -> None:

@@ -246,6 +246,20 @@ print(backend.identity.revision, "torch" in sys.modules)
             assert "pytorch_model.bin" not in hub.fetched
 
 
+def test_a_pull_brings_what_the_hub_has_now(tmp_path: Path) -> None:
+    """An older copy is enough for a run, but `models pull` asks for the newest, and says when that cannot be done."""
+    old = _hub_cache(tmp_path / "hub")
+    run = "from pathlib import Path; from summarizer.backends.weights import find_model, find_revision\n"
+    run += "print(find_revision(find_model('someone/tiny'), None, Path('unused')))"
+    pull = "import sys; from summarizer.cli import main; sys.exit(main(['models', 'pull', 'someone/tiny']))"
+    with HubServer("someone/tiny", save_causal(tmp_path / "model")) as hub:
+        environment = {"HF_ENDPOINT": hub.url, "HF_HUB_CACHE": str(tmp_path / "hub"), "HF_HUB_OFFLINE": "0"}
+        assert _python(run, **environment).communicate(timeout=60)[0].strip() == old
+        assert _python(pull, **environment).communicate(timeout=60)[0].strip().endswith(COMMIT)
+    _, error = _python(pull, **environment).communicate(timeout=60)
+    assert "the copy that is here stays" in error
+
+
 def test_nothing_is_fetched_for_a_device_that_is_not_there(tmp_path: Path) -> None:
     """A device of choice that cannot be used is an error before the hub is asked for a model."""
     program = """

@@ -169,11 +169,12 @@ def load_model(folder: Path, placement: Placement) -> LoadedModel:
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:
-    """Whether torch ran out of memory, which its allocator for the CPU tells only in words."""
+    """Whether torch ran out of memory, which only one of its allocators tells by the type of the error."""
     import torch  # noqa: PLC0415
 
-    words = str(error)
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in words or "not enough memory" in words
+    words = str(error).lower()
+    told = ("out of memory", "can't allocate memory", "not enough memory")
+    return isinstance(error, torch.OutOfMemoryError) or any(part in words for part in told)
 
 
 def _drawing(decoding: Decoding) -> dict[str, bool | float | int]:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from summarizer.backends.device import Placement, check_placement, choose_placement
 from summarizer.backends.generation import Generated, LoadedModel, is_out_of_memory, load_model
 from summarizer.backends.weights import fetch_weights, find_model, find_revision, is_here
-from summarizer.completion import Completion, Identity, Outcome, Request, never
+from summarizer.completion import SUMMARY, Completion, Identity, Outcome, Request, never
 from summarizer.errors import RequestError
 from summarizer.records import Tokens
 from summarizer.settings import Settings
@@ -77,14 +77,15 @@ class LocalBackend:
         batches = deque(sorted(self._batches(ready), key=lambda batch: min(item.position for item in batch)))
         while batches and not stopping():
             batch = batches.popleft()
-            outcomes = self._answer_batch(batch) if len(batch) <= self._batch_size else []
-            if outcomes:
+            if len(batch) > self._batch_size:
+                # Put together before memory ran out.
+                batches.extendleft((batch[self._batch_size :], batch[: self._batch_size]))
+            elif outcomes := self._answer_batch(batch):
                 yield from outcomes
             elif len(batch) > 1:
-                # Out of memory, now or with an earlier batch: halves of it, and no larger batch in this run.
-                half = len(batch) // 2
-                self._batch_size = min(self._batch_size, half)
-                batches.extendleft((batch[half:], batch[:half]))
+                # Out of memory: halves of it, and no larger batch in this run.
+                self._batch_size = (len(batch) + 1) // 2
+                batches.appendleft(batch)
             else:
                 yield self._out_of_memory(batch[0])
 
@@ -125,23 +126,20 @@ class LocalBackend:
         return [self._outcome(item, answer, seconds) for item, answer in zip(batch, answers, strict=True)]
 
     def _outcome(self, item: _Pending, answer: Generated, seconds: float) -> Outcome:
-        request = item.request
+        name, tokens = item.request.id, (len(item.prompt), answer.tokens)
         if answer.problem:
-            return RequestError(request.id, "rejected", f"the schema was given up: {answer.problem}", answer.text)
+            problem = f"the schema was given up: {answer.problem}"
+            return RequestError(name, "rejected", problem, answer.text, tokens=tokens)
         if not answer.complete:
-            return RequestError(
-                request.id,
-                "truncated",
-                f"the answer was not complete after {answer.tokens} tokens: {RequestError.KINDS['truncated']}",
-                answer.text,
-            )
+            problem = f"the answer was not complete after {answer.tokens} tokens: {RequestError.KINDS['truncated']}"
+            return RequestError(name, "truncated", problem, answer.text, tokens=tokens)
         if not answer.text:
-            return RequestError(request.id, "empty", RequestError.KINDS["empty"])
+            return RequestError(name, "empty", RequestError.KINDS["empty"], tokens=tokens)
         return Completion(
-            request_id=request.id,
+            request_id=name,
             text=answer.text,
-            tokens=Tokens(prompt=len(item.prompt), completion=answer.tokens),
-            structured_mode="summary" if self._model.plain_summarizer else "json_schema",
+            tokens=Tokens(prompt=tokens[0], completion=tokens[1]),
+            structured_mode=SUMMARY if self._model.plain_summarizer else "json_schema",
             seconds=seconds,
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         )

@@ -143,12 +143,14 @@ def fetch_weights(source: Source, revision: str | None, dtype: Dtype, cache_dir:
     return folder
 
 
-def pull_model(model: str, revision: str | None = None) -> Path:
+def pull_model(model: str, revision: str | None = None, *, newest: bool = False) -> Path:
     """Folder of a hub model in the local hub cache; what is missing there is downloaded, safe files only.
 
-    Raises `ModelError` when the model cannot be had, or has no weights that are safe to load.
+    A copy that is here is enough, unless `newest` says that the hub is to be asked for what it has now. Raises
+    `ModelError` when the model cannot be had, or has no weights that are safe to load.
     """
-    commit = _cached_commit(model, revision)
+    here = _cached_commit(model, revision)
+    commit = None if newest else here
     from httpx2 import TransportError  # noqa: PLC0415
     from huggingface_hub import HfApi, snapshot_download  # noqa: PLC0415
     from huggingface_hub.errors import (  # noqa: PLC0415
@@ -179,9 +181,12 @@ def pull_model(model: str, revision: str | None = None) -> Path:
             f"{model}: neither a file or folder here nor a model on the hub (or a private one: `hf auth login`)"
         ) from error
     except (OSError, TransportError) as error:
+        problem = f"the hub cannot be reached ({type(error).__name__})"
+        if here is not None:
+            raise ModelError(f"{model}: {problem}; the copy that is here stays, and can be used without it") from error
         raise ModelError(
-            f"{model}: not in the local hub cache, and the hub cannot be reached ({type(error).__name__}): "
-            f"fetch it once with a connection (summarizer models pull {model}), or use --model {EMBEDDED}"
+            f"{model}: not in the local hub cache, and {problem}: fetch it once with a connection (summarizer models "
+            f"pull {model}), or use --model {EMBEDDED}"
         ) from error
 
 
