@@ -13,7 +13,10 @@ COMMIT = "89abcdef0123456789abcdef0123456789abcdef"
 
 
 class HubServer:
-    """Serves the files of one folder as one model. Use it as a context manager; `fetched` lists what was asked for."""
+    """Serves the files of one folder as one model. Use it as a context manager; `fetched` lists what was asked for.
+
+    A file that is taken out of the folder stays in the listing: a download breaks off there.
+    """
 
     def __init__(self, model: str, folder: Path) -> None:
         fetched: list[str] = []
@@ -35,11 +38,12 @@ class HubServer:
             def _answer(self, *, body: bool) -> None:
                 path = urlsplit(self.path).path
                 content, kind = b"", "application/json"
-                if path in (f"/api/models/{model}", f"/api/models/{model}/revision/main"):
+                about = f"/api/models/{model}"
+                if path in (about, f"{about}/revision/main", f"{about}/revision/{COMMIT}"):
                     content = json.dumps(info).encode()
-                elif path == f"/api/models/{model}/tree/{COMMIT}":
+                elif path == f"{about}/tree/{COMMIT}":
                     content = json.dumps(tree).encode()
-                elif path.startswith(f"/{model}/resolve/") and path.rpartition("/")[2] in names:
+                elif path.startswith(f"/{model}/resolve/") and (folder / path.rpartition("/")[2]).is_file():
                     content, kind = (folder / path.rpartition("/")[2]).read_bytes(), "application/octet-stream"
                     if body:
                         fetched.append(path.rpartition("/")[2])

@@ -228,22 +228,25 @@ def test_hub_model_is_fetched_once_and_its_commit_is_the_revision(tmp_path: Path
     """The first run knows the commit like every later one, fetches only files that are safe, and fetches them once."""
     folder = save_causal(tmp_path / "model")
     (folder / "pytorch_model.bin").write_bytes(b"a pickle")
+    (folder / "README.md").write_text("Tiny.")
     program = """
 import sys
 from pathlib import Path
+from summarizer.backends.weights import fetch_weights, find_model
 from summarizer.backends.local import LocalBackend
 from summarizer.settings import Settings
 backend = LocalBackend(Settings(model="someone/tiny", cache_dir=Path(sys.argv[1])))
 print(backend.identity.revision, "torch" in sys.modules)
+print(fetch_weights(find_model("someone/tiny"), backend.identity.revision, "float32", Path(sys.argv[1])).name)
 """
     with HubServer("someone/tiny", folder) as hub:
         environment = {"HF_ENDPOINT": hub.url, "HF_HUB_CACHE": str(tmp_path / "hub"), "HF_HUB_OFFLINE": "0"}
         for _ in range(2):
             lines, errors = _python(program, str(tmp_path / "cache"), **environment).communicate(timeout=60)
-            assert (lines.strip(), errors) == (f"{COMMIT} False", "")
+            assert (lines.splitlines(), errors) == ([f"{COMMIT} False", COMMIT], "")
             assert sorted(hub.fetched) == sorted(set(hub.fetched))
             assert "model.safetensors" in hub.fetched
-            assert "pytorch_model.bin" not in hub.fetched
+            assert not {"pytorch_model.bin", "README.md"} & set(hub.fetched)
 
 
 def test_a_pull_brings_what_the_hub_has_now(tmp_path: Path) -> None:
@@ -258,6 +261,30 @@ def test_a_pull_brings_what_the_hub_has_now(tmp_path: Path) -> None:
         assert _python(pull, **environment).communicate(timeout=60)[0].strip().endswith(COMMIT)
     _, error = _python(pull, **environment).communicate(timeout=60)
     assert "the copy that is here stays" in error
+
+
+def test_a_pull_that_breaks_off_leaves_the_older_copy_in_use(tmp_path: Path) -> None:
+    """Runs go on with the copy that is whole until all of the newer one is here."""
+    old = _hub_cache(tmp_path / "hub")
+    folder = save_causal(tmp_path / "model")
+    program = """
+from pathlib import Path
+from summarizer.cli import main
+from summarizer.backends.weights import fetch_weights, find_model, find_revision
+main(["models", "pull", "someone/tiny"])
+revision = find_revision(find_model("someone/tiny"), None, Path("unused"))
+print(fetch_weights(find_model("someone/tiny"), revision, "float32", Path("unused")).name)
+"""
+    with HubServer("someone/tiny", folder) as hub:
+        (folder / "model.safetensors").rename(tmp_path / "model.safetensors")
+        environment = {"HF_ENDPOINT": hub.url, "HF_HUB_CACHE": str(tmp_path / "hub"), "HF_HUB_OFFLINE": "0"}
+        lines, errors = _python(program, **environment).communicate(timeout=60)
+        assert "config.json" in hub.fetched
+        assert "the copy that is here stays" in errors
+        assert lines.strip() == old
+        (tmp_path / "model.safetensors").rename(folder / "model.safetensors")
+        lines, _ = _python(program, **environment).communicate(timeout=60)
+        assert lines.splitlines()[-1] == COMMIT
 
 
 def test_nothing_is_fetched_for_a_device_that_is_not_there(tmp_path: Path) -> None:

