@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from summarizer.cli import main
+from summarizer.errors import SettingsError
 from summarizer.options import settings_options
-from summarizer.settings import Settings
+from summarizer.settings import Settings, load_settings
 
 #: Flags of settings whose name is another one than the setting's.
 _OTHER_NAMES = {"cache": "--no-cache", "columns": "--map"}
@@ -30,6 +31,15 @@ def test_every_setting_is_in_the_docs() -> None:
     assert set(rows) == {f"`{name}`" for name in Settings.model_fields}
     for name in Settings.model_fields:
         assert _OTHER_NAMES.get(name, "--" + name.replace("_", "-")) in rows[f"`{name}`"]
+
+
+def test_what_the_environment_cannot_hold_is_in_the_docs() -> None:
+    """A setting that is no single value is refused in the environment, and its row in docs/settings.md says so."""
+    table = (Path(__file__).parent.parent / "docs" / "settings.md").read_text(encoding="utf-8")
+    (row,) = (line for line in table.splitlines() if line.startswith("| `columns`"))
+    assert "not in the environment" in row
+    with pytest.raises(SettingsError, match="environment: setting 'columns'"):
+        load_settings({}, environment={"SUMMARIZER_COLUMNS": "abstract=AB"})
 
 
 def test_an_empty_folder_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
