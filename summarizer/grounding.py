@@ -1,26 +1,29 @@
 """Tie every name, quote and number of an answer to the words of the paper, or mark what is not there.
 
-A quote is `exact` when the text holds it as it is, and `folded` when it differs in white space alone (an abstract that
-was wrapped at 78 columns is still the same abstract). Nothing else is forgiven: there is no edit distance here.
+A quote is `exact` when the text holds it as it is, and `folded` when both look alike to a reader (`folding`). Nothing
+else is forgiven: there is no edit distance here. A number is supported when the text has one of the same value, sign
+and unit (`quantities`).
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
+from summarizer.folding import Folded, fold
+from summarizer.quantities import Quantity, quantities, readings
 from summarizer.records import Answer, ClaimedResult, Evidence, Link, Mention, Method, Paper, Result, Tldr
 
-#: A number as papers write it: 3, 79.70, 1,000, .5; the 50 of ResNet50 and the 1.5 of v1.5 belong to names.
-#: The first character is looked for before what stands in front of it: three times faster over a whole abstract.
-_NUMBER = re.compile(r"[.\d](?<![\w.].)(?:(?<=\.)\d+|(?<=\d)(?:\d{0,2}(?:,\d{3})+|\d*)(?:\.\d+)?)")
-_MINUS = re.compile(r"(?:^|[^\w)\]%.])[-\u2212]$")
-#: White space that a wrapped or pasted text has and a quote of it may not have.
-_WRAPPED = re.compile(r"\s\s|[^\S ]")
 #: Scripts that do not put spaces between words: Thai to Khmer, Japanese, Chinese, Korean particles.
 _UNSPACED = re.compile(
     r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\U00020000-\U0003ffff]"
 )
+#: What goes on with a name or a number behind its end: the 4 of GPT-4, the C of ImageNet-C, a percent sign, a power.
+_GOES_ON = re.compile(r"-(?:\d|[A-Z](?![^\W_]))|\\?%|\s?\^|<su[bp]\b")
+_SIGN = re.compile(r"(?:^|[^\w)\]%.])[-\u2212]$")
+_HYPHENS = ("-", "\u2010", "\u2011")
 _URL = re.compile(r"https?://[^\s<>\"'{}|\\^`\[\]]+", re.IGNORECASE)
 _CODE_HOSTS = ("github.com", "gitlab.com", "bitbucket.org", "codeberg.org", "pypi.org")
 _DATA_HOSTS = ("zenodo.org", "figshare.com", "kaggle.com", "huggingface.co/datasets", "dataverse.org")
@@ -61,68 +64,115 @@ class Grounded:
 
 def ground(answer: Answer, paper: Paper) -> Grounded:
     """Find the evidence of every entry; entries that repeat an earlier one are dropped and counted."""
+    passages = Passages(paper)
     methods = tuple(
-        Method(name=method.name, role=method.role, evidence=find(method.name, paper))
+        Method(name=method.name, role=method.role, evidence=passages.find(method.name))
         for method in dict.fromkeys(answer.methods)
     )
     results = tuple(
         Result(
             **result.model_dump(exclude={"evidence"}),
             number=parse_number(result.value),
-            evidence=find(result.evidence, paper),
+            evidence=passages.find(result.evidence),
         )
         for result in dict.fromkeys(answer.results)
     )
-    tasks = _mentions(answer.tasks, paper)
-    datasets = _mentions(answer.datasets, paper)
-    metrics = _mentions(answer.metrics, paper)
+    tasks, datasets, metrics = (
+        tuple(Mention(name=name, evidence=passages.find(name)) for name in dict.fromkeys(names))
+        for names in (answer.tasks, answer.datasets, answer.metrics)
+    )
     given = sum(map(len, (answer.tasks, answer.methods, answer.datasets, answer.metrics, answer.results)))
     kept = sum(map(len, (tasks, methods, datasets, metrics, results)))
     return Grounded(
-        tldr=Tldr(text=answer.tldr, unsupported=unsupported_numbers(answer.tldr, paper)),
+        tldr=Tldr(text=answer.tldr, unsupported=passages.unsupported_numbers(answer.tldr)),
         tasks=tasks,
         methods=methods,
         datasets=datasets,
         metrics=metrics,
         results=results,
         links=find_links(paper.abstract),
-        unsupported_values=unsupported_numbers(" ".join(_values(answer.results)), paper),
+        unsupported_values=passages.unsupported_numbers("; ".join(_values(answer.results))),
         repeated=given - kept,
     )
 
 
-def find(quote: str, paper: Paper) -> Evidence:
-    """The first place where the abstract, or else the title, holds the quote as whole words."""
-    places: tuple[tuple[Literal["abstract", "title"], str], ...] = (
-        ("abstract", paper.abstract),
-        ("title", paper.title),
-    )
-    for where, text in places:
-        if (start := _find_whole(quote, text)) is not None:
-            return Evidence(quote=quote, start=start, end=start + len(quote), match="exact", where=where)
-    words = quote.split()
-    for where, text in places:
-        if words and (_WRAPPED.search(text) or " ".join(words) != quote):
-            for found in re.finditer(r"\s+".join(map(re.escape, words)), text):
-                if _is_whole(text, found.start(), found.end()):
-                    return Evidence(quote=quote, start=found.start(), end=found.end(), match="folded", where=where)
-    return Evidence(quote=quote, match="absent")
+class Passages:
+    """The abstract and the title of one paper, in which quotes and numbers are looked up."""
+
+    def __init__(self, paper: Paper) -> None:
+        """Nothing is folded before a quote is not found as it is."""
+        self._abstract, self._title = _Passage(paper.abstract), _Passage(paper.title)
+
+    def find(self, quote: str) -> Evidence:
+        """The first place where the abstract, or else the title, holds the quote as whole words and numbers."""
+        places: tuple[tuple[Literal["abstract", "title"], _Passage], ...]
+        places = ("abstract", self._abstract), ("title", self._title)
+        for where, passage in places:
+            for start, end in passage.exact(quote):
+                return Evidence(quote=quote, start=start, end=end, match="exact", where=where)
+        wanted = fold(quote).text.strip()
+        for where, passage in places if wanted else ():
+            for start, end in passage.alike(wanted):
+                return Evidence(quote=quote, start=start, end=end, match="folded", where=where)
+        return Evidence(quote=quote, match="absent")
+
+    def unsupported_numbers(self, text: str) -> tuple[str, ...]:
+        """Numbers of the text that neither the abstract nor the title has, as written and with their unit."""
+        folded = fold(text, joined=False)
+        claimed = [written for written in quantities(folded.text) if written.claimed]
+        missing = [written for written in claimed if self._known.isdisjoint(written.readings)]
+        spans = (folded.raw_span(written.start, written.end) for written in missing)
+        return tuple(dict.fromkeys(text[start:end] for start, end in spans))
+
+    @cached_property
+    def _known(self) -> frozenset[Quantity]:
+        return self._abstract.numbers | self._title.numbers
+
+
+class _Passage:
+    def __init__(self, raw: str) -> None:
+        self._raw = raw
+
+    @cached_property
+    def _folded(self) -> Folded:
+        return fold(self._raw)
+
+    @cached_property
+    def numbers(self) -> frozenset[Quantity]:
+        return readings(quantities(fold(self._raw, joined=False).text))
+
+    def exact(self, quote: str) -> Iterator[tuple[int, int]]:
+        """The places that hold the quote as it is."""
+        for start in _occurrences(quote, self._raw):
+            if _is_whole(self._raw, start, start + len(quote)):
+                yield start, start + len(quote)
+
+    def alike(self, wanted: str) -> Iterator[tuple[int, int]]:
+        """The places that fold to this text."""
+        folded = self._folded
+        for place in _occurrences(wanted, folded.text):
+            start, end = folded.raw_span(place, place + len(wanted))
+            # Alone, the words have to mean the same as in their place: half of a formula or of a tag does not.
+            if (
+                self._is_whole(place, place + len(wanted), start, end)
+                and fold(self._raw[start:end]).text.strip() == wanted
+            ):
+                yield start, end
+
+    def _is_whole(self, place: int, stop: int, start: int, end: int) -> bool:
+        text, before = self._folded.text, self._raw[max(start - 8, 0) : start].rstrip()
+        # A quote may well begin or end at a hyphen that folding dropped.
+        begins = _begins(text, place) or (before.endswith(_HYPHENS) and text[place - 1] != "-")
+        return begins and (_ends(text, stop) or (self._raw[end : end + 1] in _HYPHENS and text[stop] != "-"))
 
 
 def parse_number(text: str) -> float | None:
     """The one number that the text consists of, besides its unit; None when there is none or more than one."""
-    numbers = _numbers(text)
-    return numbers[0][1] if len(numbers) == 1 else None
-
-
-def unsupported_numbers(text: str, paper: Paper) -> tuple[str, ...]:
-    """Numbers of the text that neither the abstract nor the title has, as written."""
-    # Most numbers are copied as they are, and looking for those is faster than reading all numbers of the abstract.
-    claimed = [(written, value) for written, value in _numbers(text) if not _is_copied(written, paper.abstract)]
-    if not claimed:
-        return ()
-    known = {value for source in (paper.abstract, paper.title) for _, value in _numbers(source)}
-    return tuple(dict.fromkeys(written for written, value in claimed if value not in known))
+    found = quantities(fold(text, joined=False).text)
+    if len(found) != 1:
+        return None
+    (value,) = {quantity.value for quantity in found[0].readings}
+    return float(value)
 
 
 def find_links(abstract: str) -> tuple[Link, ...]:
@@ -133,33 +183,33 @@ def find_links(abstract: str) -> tuple[Link, ...]:
     return tuple(Link(url=url, kind=_link_kind(url)) for url in urls)
 
 
-def _is_copied(written: str, text: str) -> bool:
-    start = _find_whole(written, text)
-    return start is not None and text[start - 1 : start] not in ("-", "\u2212")
-
-
 def _values(results: Iterable[ClaimedResult]) -> Iterator[str]:
     for result in results:
-        yield result.value
+        yield f"{result.value} {result.unit}"
         if result.baseline_value is not None:
-            yield result.baseline_value
+            yield f"{result.baseline_value} {result.unit}"
 
 
-def _mentions(names: Iterable[str], paper: Paper) -> tuple[Mention, ...]:
-    return tuple(Mention(name=name, evidence=find(name, paper)) for name in dict.fromkeys(names))
-
-
-def _find_whole(quote: str, text: str) -> int | None:
+def _occurrences(quote: str, text: str) -> Iterator[int]:
     start = text.find(quote)
     while start >= 0:
-        if _is_whole(text, start, start + len(quote)):
-            return start
+        yield start
         start = text.find(quote, start + 1)
-    return None
 
 
 def _is_whole(text: str, start: int, end: int) -> bool:
-    return _is_boundary(text, start) and _is_boundary(text, end)
+    return _begins(text, start) and _ends(text, end)
+
+
+def _begins(text: str, place: int) -> bool:
+    # `79` is not in `-79`, nor `3` in `[-3`.
+    return _is_boundary(text, place) and not (
+        text[place].isdigit() and _SIGN.search(text, max(place - 2, 0), place) is not None
+    )
+
+
+def _ends(text: str, place: int) -> bool:
+    return _is_boundary(text, place) and not (text[place - 1].isalnum() and _GOES_ON.match(text, place))
 
 
 def _is_boundary(text: str, place: int) -> bool:
@@ -173,18 +223,7 @@ def _is_boundary(text: str, place: int) -> bool:
         return not text[place + 1 : place + 2].isdigit()
     if before in (".", ",") and after.isdigit():
         return not text[max(place - 2, 0) : place - 1].isdigit()
-    return True
-
-
-def _numbers(text: str) -> list[tuple[str, float]]:
-    found = []
-    for match in _NUMBER.finditer(text):
-        # A minus belongs to the number, a hyphen or the dash of a range does not.
-        sign = match.start() and _MINUS.match(text, max(match.start() - 2, 0), match.start())
-        written = f"{text[match.start() - 1]}{match.group()}" if sign else match.group()
-        value = float(match.group().replace(",", ""))
-        found.append((written, -value if sign else value))
-    return found
+    return not (after and unicodedata.combining(after))
 
 
 def _trim_url(url: str) -> str:

@@ -111,7 +111,7 @@ def test_what_the_abstract_lacks_makes_it_partial(make_paper: MakePaper, make_co
     (record,) = _run(Oracle(make_completion, lambda _: json.dumps(invented)), [make_paper()])
     assert record.status == "partial"
     assert record.tldr is not None
-    assert record.tldr.unsupported == ("99",)
+    assert record.tldr.unsupported == ("99%",)
     assert record.datasets[0].evidence.match == "absent"
     assert [warning.message for warning in record.warnings] == [
         "tasks that are not in the text make no tag: ghost hunting"

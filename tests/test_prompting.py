@@ -99,7 +99,7 @@ results = []
     ("values", "message"),
     [
         ({"method": "GhostNet"}, "example 1: 'GhostNet' is not in the abstract"),
-        ({"tldr": " 4 times"}, "example 1: 4 is not in the abstract"),
+        ({"tldr": " 4 times"}, "example 1: 4 times is not in the abstract"),
         ({"field": "astrology"}, "example 1: field: 'astrology' is not one of"),
     ],
 )
