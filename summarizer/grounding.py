@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Literal
 
 from summarizer.folding import Folded, fold
@@ -23,6 +24,10 @@ _UNSPACED = re.compile(
 #: What goes on with a name or a number behind its end: the 4 of GPT-4, the C of ImageNet-C, a percent sign, a power.
 _GOES_ON = re.compile(r"-(?:\d|[A-Z](?![^\W_]))|\\?%|\s?\^|<su[bp]\b")
 _SIGN = re.compile(r"(?:^|[^\w)\]%.])[-\u2212]$")
+#: Characters before and behind a number, at least, in which its sign and unit are looked for.
+_NEARBY = 24
+#: Places that are looked at one by one; with more, reading the whole text is faster.
+_MOST_LOOKS = 8
 _HYPHENS = ("-", "\u2010", "\u2011")
 _URL = re.compile(r"https?://[^\s<>\"'{}|\\^`\[\]]+", re.IGNORECASE)
 _CODE_HOSTS = ("github.com", "gitlab.com", "bitbucket.org", "codeberg.org", "pypi.org")
@@ -119,10 +124,16 @@ class Passages:
     def unsupported_numbers(self, text: str) -> tuple[str, ...]:
         """Numbers of the text that neither the abstract nor the title has, as written and with their unit."""
         folded = fold(text, joined=False)
-        claimed = [written for written in quantities(folded.text) if written.claimed]
-        missing = [written for written in claimed if self._known.isdisjoint(written.readings)]
-        spans = (folded.raw_span(written.start, written.end) for written in missing)
-        return tuple(dict.fromkeys(text[start:end] for start, end in spans))
+        missing = []
+        for written in quantities(folded.text):
+            start, end = folded.raw_span(written.start, written.end)
+            if written.claimed and not self._has(text[start:end], written.readings):
+                missing.append(text[start:end])
+        return tuple(dict.fromkeys(missing))
+
+    def _has(self, written: str, meant: frozenset[Quantity]) -> bool:
+        # Most numbers are copied as they are, and looking for those is faster than reading the whole abstract.
+        return self._abstract.says(written, meant) or not self._known.isdisjoint(meant)
 
     @cached_property
     def _known(self) -> frozenset[Quantity]:
@@ -140,6 +151,18 @@ class _Passage:
     @cached_property
     def numbers(self) -> frozenset[Quantity]:
         return readings(quantities(fold(self._raw, joined=False).text))
+
+    def says(self, written: str, meant: frozenset[Quantity]) -> bool:
+        """Whether a place that holds a number as it is written is read so, from the words around it alone."""
+        for start in islice(_occurrences(written, self._raw), _MOST_LOOKS):
+            begin = self._raw.rfind(" ", 0, max(start - _NEARBY, 0)) + 1
+            end = self._raw.find(" ", start + len(written) + _NEARBY)
+            near = fold(self._raw[begin : end if end >= 0 else None], joined=False)
+            for number in quantities(near.text):
+                first, last = near.raw_span(number.start, number.end)
+                if begin + first <= start < begin + last and not meant.isdisjoint(number.readings):
+                    return True
+        return False
 
     def exact(self, quote: str) -> Iterator[tuple[int, int]]:
         """The places that hold the quote as it is."""

@@ -158,6 +158,13 @@ def test_numbers_of_the_summary_must_be_in_the_paper(summary: str, unsupported: 
     assert _unsupported(summary, _paper(abstract)) == unsupported
 
 
+def test_a_number_is_found_behind_any_number_of_others() -> None:
+    """The same digits in other numbers come first, and the number that is meant at the end."""
+    paper = _paper("It has 512 of 5 ms and 15 and 5%, " * 2_000 + "and 5 points.")
+    assert _unsupported("It gains 5 points and 7 points.", paper) == ("7 points",)
+    assert _unsupported("It takes 5 ms.", _paper("1" * 100_000 + " 5 ms")) == ()
+
+
 @pytest.mark.parametrize(
     ("summary", "unsupported"),
     [
