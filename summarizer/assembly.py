@@ -10,6 +10,7 @@ from summarizer.errors import RequestError
 from summarizer.grounding import find_links, ground
 from summarizer.prompting import Renderer
 from summarizer.records import Answer, Caution, Failure, Paper, Provenance, Record, Tokens, Unreadable
+from summarizer.settings import DEFAULT_LANGUAGE
 from summarizer.tagging import tag
 
 
@@ -36,7 +37,7 @@ class Assembler:
 
     def answered(self, task: Task, answer: Answer, completion: Completion) -> Record:
         """The record of an answer that could be read, with everything that it claims grounded."""
-        grounded = ground(answer, task.paper)
+        grounded = ground(answer, task.paper, english=self._renderer.language == DEFAULT_LANGUAGE)
         cautions = list(task.cautions)
         if completion.structured_mode == SUMMARY:
             message = "this model writes a summary and nothing else; the other fields were not asked"

@@ -14,6 +14,7 @@ from itertools import islice
 from typing import Literal
 
 from summarizer.folding import Folded, fold
+from summarizer.names import Name, derived, forms, names, parts, spelled_out
 from summarizer.quantities import Quantity, quantities, readings
 from summarizer.records import Answer, ClaimedResult, Evidence, Link, Mention, Method, Paper, Result, Tldr
 
@@ -67,8 +68,12 @@ class Grounded:
         return all(evidence.match != "absent" for evidence in self.evidence)
 
 
-def ground(answer: Answer, paper: Paper) -> Grounded:
-    """Find the evidence of every entry; entries that repeat an earlier one are dropped and counted."""
+def ground(answer: Answer, paper: Paper, *, english: bool = True) -> Grounded:
+    """Find the evidence of every entry; entries that repeat an earlier one are dropped and counted.
+
+    Other languages than English capitalize other words: in a summary in one, only what has a capital or a digit inside
+    is taken for a name.
+    """
     passages = Passages(paper)
     methods = tuple(
         Method(name=method.name, role=method.role, evidence=passages.find(method.name))
@@ -89,7 +94,7 @@ def ground(answer: Answer, paper: Paper) -> Grounded:
     given = sum(map(len, (answer.tasks, answer.methods, answer.datasets, answer.metrics, answer.results)))
     kept = sum(map(len, (tasks, methods, datasets, metrics, results)))
     return Grounded(
-        tldr=Tldr(text=answer.tldr, unsupported=passages.unsupported_numbers(answer.tldr)),
+        tldr=Tldr(text=answer.tldr, unsupported=passages.unsupported(answer.tldr, english=english)),
         tasks=tasks,
         methods=methods,
         datasets=datasets,
@@ -121,6 +126,10 @@ class Passages:
                 return Evidence(quote=quote, start=start, end=end, match="folded", where=where)
         return Evidence(quote=quote, match="absent")
 
+    def unsupported(self, text: str, *, english: bool = True) -> tuple[str, ...]:
+        """Numbers and names of a summary that the paper does not have."""
+        return (*self.unsupported_numbers(text), *self.unsupported_names(text, english=english))
+
     def unsupported_numbers(self, text: str) -> tuple[str, ...]:
         """Numbers of the text that neither the abstract nor the title has, as written and with their unit."""
         folded = fold(text, joined=False)
@@ -130,6 +139,23 @@ class Passages:
             if written.claimed and not self._has(text[start:end], written.readings):
                 missing.append(text[start:end])
         return tuple(dict.fromkeys(missing))
+
+    def unsupported_names(self, text: str, *, english: bool = True) -> tuple[str, ...]:
+        """Names of the text that neither the abstract nor the title has, in whatever form, and that none spells out."""
+        numbers = fold(text, joined=False)
+        spans = [numbers.raw_span(number.start, number.end) for number in quantities(numbers.text)]
+        found = [name for name in names(text) if not any(start < name.end and name.start < end for start, end in spans)]
+        asked = [name for name in found if english or name.shaped]
+        return tuple(dict.fromkeys(name.word for name in asked if not self._knows(name)))
+
+    def _knows(self, name: Name) -> bool:
+        if any(self.find(form).match != "absent" for form in forms(name)):
+            return True
+        if (pieces := parts(name)) and all(map(self._knows, pieces)):
+            return True
+        return any(
+            spelled_out(name.word, passage.raw) or passage.derives(name) for passage in (self._abstract, self._title)
+        )
 
     def _has(self, written: str, meant: frozenset[Quantity]) -> bool:
         # Most numbers are copied as they are, and looking for those is faster than reading the whole abstract.
@@ -142,22 +168,26 @@ class Passages:
 
 class _Passage:
     def __init__(self, raw: str) -> None:
-        self._raw = raw
+        self.raw = raw
 
     @cached_property
     def _folded(self) -> Folded:
-        return fold(self._raw)
+        return fold(self.raw)
 
     @cached_property
     def numbers(self) -> frozenset[Quantity]:
-        return readings(quantities(fold(self._raw, joined=False).text))
+        return readings(quantities(fold(self.raw, joined=False).text))
+
+    def derives(self, name: Name) -> bool:
+        """Whether an ordinary word that opens a sentence is another form of a word that is here."""
+        return name.initial and not name.shaped and derived(name.word, self._folded.text)
 
     def says(self, written: str, meant: frozenset[Quantity]) -> bool:
         """Whether a place that holds a number as it is written is read so, from the words around it alone."""
-        for start in islice(_occurrences(written, self._raw), _MOST_LOOKS):
-            begin = self._raw.rfind(" ", 0, max(start - _NEARBY, 0)) + 1
-            end = self._raw.find(" ", start + len(written) + _NEARBY)
-            near = fold(self._raw[begin : end if end >= 0 else None], joined=False)
+        for start in islice(_occurrences(written, self.raw), _MOST_LOOKS):
+            begin = self.raw.rfind(" ", 0, max(start - _NEARBY, 0)) + 1
+            end = self.raw.find(" ", start + len(written) + _NEARBY)
+            near = fold(self.raw[begin : end if end >= 0 else None], joined=False)
             for number in quantities(near.text):
                 first, last = near.raw_span(number.start, number.end)
                 if begin + first <= start < begin + last and not meant.isdisjoint(number.readings):
@@ -166,8 +196,8 @@ class _Passage:
 
     def exact(self, quote: str) -> Iterator[tuple[int, int]]:
         """The places that hold the quote as it is."""
-        for start in _occurrences(quote, self._raw):
-            if _is_whole(self._raw, start, start + len(quote)):
+        for start in _occurrences(quote, self.raw):
+            if _is_whole(self.raw, start, start + len(quote)):
                 yield start, start + len(quote)
 
     def alike(self, wanted: str) -> Iterator[tuple[int, int]]:
@@ -178,15 +208,15 @@ class _Passage:
             # Alone, the words have to mean the same as in their place: half of a formula or of a tag does not.
             if (
                 self._is_whole(place, place + len(wanted), start, end)
-                and fold(self._raw[start:end]).text.strip() == wanted
+                and fold(self.raw[start:end]).text.strip() == wanted
             ):
                 yield start, end
 
     def _is_whole(self, place: int, stop: int, start: int, end: int) -> bool:
-        text, before = self._folded.text, self._raw[max(start - 8, 0) : start].rstrip()
+        text, before = self._folded.text, self.raw[max(start - 8, 0) : start].rstrip()
         # A quote may well begin or end at a hyphen that folding dropped.
         begins = _begins(text, place) or (before.endswith(_HYPHENS) and text[place - 1] != "-")
-        return begins and (_ends(text, stop) or (self._raw[end : end + 1] in _HYPHENS and text[stop] != "-"))
+        return begins and (_ends(text, stop) or (self.raw[end : end + 1] in _HYPHENS and text[stop] != "-"))
 
 
 def parse_number(text: str) -> float | None:

@@ -117,7 +117,7 @@ class Evidence(Frozen):
 
 
 class Tldr(Frozen):
-    """The one-line summary, with the numbers in it that the abstract does not have."""
+    """The one-line summary, with the numbers and the names in it that the paper does not have."""
 
     text: str
     unsupported: tuple[str, ...] = ()

@@ -65,7 +65,7 @@ def test_labels_are_counted_by_paper() -> None:
     assert counted["method"] == {"sparse autoencoders": 1}
     assert sum(counted["status"].values()) == len(given)
     assert counted["field"] == Counter(tag.label for paper in given for tag in paper.tags if tag.facet == "field")
-    assert counted["checks"] == {"everything found": 10, "number not in abstract": 1, "quote not found": 1}
+    assert counted["checks"] == {"everything found": 10, "summary not supported": 1, "quote not found": 1}
 
 
 def test_amounts_read_as_papers_write_them() -> None:

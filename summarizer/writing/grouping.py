@@ -60,7 +60,7 @@ def group_papers(records: Iterable[Record]) -> list[Group]:
 
 
 def count_papers(records: Sequence[Record]) -> Ledger:
-    """Count papers by status, distinct quotes by how they were found, and unsupported numbers."""
+    """Count papers by status, distinct quotes by how they were found, and unsupported numbers and names."""
     statuses = Counter(record.status for record in records)
     matches = Counter(quote.match for record in records for quote in quotes(record))
     made_by = (record.provenance for record in records if record.provenance)
@@ -119,7 +119,7 @@ def _first_label(record: Record, facet: Facet | None) -> str | None:
 def _checks(record: Record) -> list[str]:
     if record.tldr is None:
         return []
-    found = ["number not in abstract"] if record.tldr.unsupported else []
+    found = ["summary not supported"] if record.tldr.unsupported else []
     if any(quote.match == "absent" for quote in quotes(record)):
         found.append("quote not found")
     return found or ["everything found"]

@@ -51,7 +51,7 @@ def _ledger_lines(ledger: Ledger) -> Iterator[str]:
     yield f"- **{_count(ledger.papers, 'paper')}** = {parts}"
     parts = " + ".join(f"{count} {match}" for match, count in ledger.matches.items())
     yield f"- **{_count(ledger.quotes, 'quote')} checked** = {parts}"
-    yield f"- **{_count(ledger.unsupported, 'number')}** in summaries without support in the abstract"
+    yield f"- **{_count(ledger.unsupported, 'word')}** in summaries (numbers, names) without support in the paper"
     if ledger.readers:
         yield f"- Read by {'; '.join(escape(reader) for reader in ledger.readers)}"
     yield ""
