@@ -29,6 +29,7 @@ _SIGN = re.compile(r"(?:^|[^\w)\]%.])[-\u2212]$")
 _NEARBY = 24
 #: Places that are looked at one by one; with more, reading the whole text is faster.
 _MOST_LOOKS = 8
+_DIGITS = re.compile(r"\d(?:[\d.,]*\d)?")
 _HYPHENS = ("-", "\u2010", "\u2011")
 _URL = re.compile(r"https?://[^\s<>\"'{}|\\^`\[\]]+", re.IGNORECASE)
 _CODE_HOSTS = ("github.com", "gitlab.com", "bitbucket.org", "codeberg.org", "pypi.org")
@@ -184,7 +185,8 @@ class _Passage:
 
     def says(self, written: str, meant: frozenset[Quantity]) -> bool:
         """Whether a place that holds a number as it is written is read so, from the words around it alone."""
-        for start in islice(_occurrences(written, self.raw), _MOST_LOOKS):
+        digits = _DIGITS.search(written)
+        for start in islice(_occurrences(digits.group() if digits else written, self.raw), _MOST_LOOKS):
             begin = self.raw.rfind(" ", 0, max(start - _NEARBY, 0)) + 1
             end = self.raw.find(" ", start + len(written) + _NEARBY)
             near = fold(self.raw[begin : end if end >= 0 else None], joined=False)

@@ -182,7 +182,8 @@ def _before(match: re.Match[str]) -> tuple[str, str]:
 def _unit(match: re.Match[str]) -> str:
     if match.groupdict().get("word") in _ADVERBS:
         return "x"
-    return next((unit for name, unit in _UNIT_OF.items() if match[name]), "")
+    # A unit is the last thing that is matched.
+    return _UNIT_OF.get(match.lastgroup or "", "")
 
 
 def _scale(match: re.Match[str]) -> int:
