@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from summarizer.completion import Backend, Completion, Identity, Outcome, Request, never
 from summarizer.errors import CacheError
-from summarizer.keys import Parts, differences, request_parts
+from summarizer.keys import Parts, differences, paper_digest, request_parts
 from summarizer.records import Frozen
 
 #: Where the answers are inside the cache folder. A new form of `Entry` gets a new one: old rows are no tampering.
@@ -217,6 +217,9 @@ class CachedBackend:
         entry = self._store.get(request.key)
         if entry is None:
             return None
+        if entry.parts.paper != paper_digest(request):
+            # The answer to another paper, put under this key.
+            raise CacheError(f"{_tampered(str(self._store.directory))} (row {request.key[:12]})")
         return _hit(entry.completion, request)
 
     def _keep(self, request: Request, completion: Completion) -> None:

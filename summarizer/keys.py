@@ -37,8 +37,7 @@ class Parts(Frozen):
 
 def request_parts(identity: Identity, request: Request) -> Parts:
     """What the key of a request is made of, in parts that a person can compare."""
-    # A repair goes on after the paper's message with the first answer and what was wrong with it.
-    place = len(request.messages) - (1 if request.attempt == 1 else 3)
+    place = _place(request)
     instructions = [[message.role, message.content] for message in request.messages[:place]]
     return Parts(
         scheme=SCHEME,
@@ -46,7 +45,7 @@ def request_parts(identity: Identity, request: Request) -> Parts:
         prompt=request.prompt,
         language=request.language,
         instructions=_digest(json.dumps(instructions)),
-        paper=_digest(request.messages[place].content),
+        paper=paper_digest(request),
         attempt=request.attempt,
         answer_schema=_digest(request.schema_text),
         **request.decoding.model_dump(),
@@ -62,6 +61,16 @@ def differences(wanted: Parts, stored: Parts) -> list[str]:
     if set(differing) <= _NAMES:
         return []
     return [f"{name}: {getattr(stored, name)} -> {getattr(wanted, name)}" for name in differing]
+
+
+def paper_digest(request: Request) -> str:
+    """SHA-256 of the message that holds the paper."""
+    return _digest(request.messages[_place(request)].content)
+
+
+def _place(request: Request) -> int:
+    # A repair goes on after the paper's message with the first answer and what was wrong with it.
+    return len(request.messages) - (1 if request.attempt == 1 else 3)
 
 
 def _digest(text: str) -> str:

@@ -81,17 +81,19 @@ class Name(NamedTuple):
     shaped: bool
     """Whether capitals or digits inside of it make it a name; else the first letter alone does."""
     initial: bool
-    """Whether it begins a sentence, where ordinary words are capitalized too."""
+    """Whether it begins a sentence, where ordinary words are capitalized too; only asked where that matters."""
 
 
 def names(text: str) -> Iterator[Name]:
     """The words of a text that name something, in order."""
     for found in _WORD.finditer(text):
         word = _POSSESSIVE.sub("", found.group())
-        shaped = _is_shaped(word)
-        initial = _SENTENCE_END.search(text[: found.start()]) is not None
-        if shaped or (word[0].isupper() and len(word) > 1 and not (initial and word.lower() in _OPENERS)):
-            yield Name(found.start(), found.start() + len(word), word, shaped, initial)
+        if _is_shaped(word):
+            yield Name(found.start(), found.start() + len(word), word, shaped=True, initial=False)
+        elif word[0].isupper() and len(word) > 1:
+            initial = _SENTENCE_END.search(text[: found.start()]) is not None
+            if not (initial and word.lower() in _OPENERS):
+                yield Name(found.start(), found.start() + len(word), word, shaped=False, initial=initial)
 
 
 def forms(name: Name) -> Iterator[str]:

@@ -209,6 +209,18 @@ def test_any_other_tampered_row_raises(
     assert "secret" not in str(caught.value)
 
 
+def test_answer_of_another_paper_is_refused(
+    tmp_path: Path, make_request: MakeRequest, make_completion: MakeCompletion
+) -> None:
+    """A whole row that was moved under another key is no answer to that."""
+    store = Store(tmp_path)
+    one, two = make_request("one"), make_request("two")
+    list(CachedBackend(Echo(make_completion), store).complete([one, two]))
+    _row(store, "UPDATE Cache SET value = (SELECT value FROM Cache WHERE key = ?) WHERE key = ?", two.key, one.key)
+    with pytest.raises(CacheError, match="did not write"):
+        list(CachedBackend(Echo(make_completion), store).complete([one]))
+
+
 def test_clearing_removes_no_file_that_a_row_names(
     tmp_path: Path, make_request: MakeRequest, make_completion: MakeCompletion
 ) -> None:
