@@ -19,12 +19,13 @@ from summarizer.completion import Json
 class Reply:
     """What the server does with one request.
 
-    `trickle` sends the body a byte at a time, that many seconds apart, and `times` sends it so often, one after the
-    other. `cut` closes the connection before the last byte of the body, `reset` before the first of the headers.
+    A `body` of text or bytes is sent as a page, all else as JSON. `trickle` sends the body a byte at a time, that many
+    seconds apart, and `times` sends it so often, one after the other. `cut` closes the connection before the last byte
+    of the body, `reset` before the first of the headers.
     """
 
     status: int = 200
-    body: Json | str = ""
+    body: Json | str | bytes = ""
     headers: dict[str, str] = field(default_factory=dict)
     delay: float = 0.0
     trickle: float = 0.0
@@ -122,8 +123,9 @@ class ChatServer:
                 self._send(reply)
 
             def _send(self, reply: Reply) -> None:
-                as_json = not isinstance(reply.body, str)
-                content = (json.dumps(reply.body) if as_json else str(reply.body)).encode()
+                as_json = isinstance(reply.body, dict)
+                text = json.dumps(reply.body) if isinstance(reply.body, dict) else reply.body
+                content = text.encode() if isinstance(text, str) else text
                 self.send_response(reply.status)
                 self.send_header("Content-Type", "application/json" if as_json else "text/html")
                 self.send_header("Content-Length", str(len(content) * reply.times))

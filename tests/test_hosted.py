@@ -1,5 +1,6 @@
 """The hosted backend against servers on loopback sockets."""
 
+import gzip
 import itertools
 import json
 import subprocess
@@ -14,8 +15,9 @@ from email.utils import format_datetime
 
 import pytest
 
+from summarizer.backends.bodies import LONGEST_BODY
 from summarizer.backends.hosted import HostedBackend, Pacing, wire_schema
-from summarizer.backends.replies import LONGEST_BODY, LONGEST_QUOTE, retry_after
+from summarizer.backends.replies import LONGEST_QUOTE, retry_after
 from summarizer.completion import Completion, Decoding, Json, Message, Outcome, Request
 from summarizer.errors import EndpointError, InputError, RequestError, SettingsError
 from summarizer.prompting import answer_schema, load_prompt
@@ -352,7 +354,7 @@ def test_a_silent_server_times_out() -> None:
     assert server.times[1] - server.times[0] < 1.5
 
 
-@pytest.mark.parametrize("status", [200, 400, 503])
+@pytest.mark.parametrize("status", [200, 400, 500])
 def test_a_trickling_server_times_out(status: int) -> None:
     """What comes a byte at a time is not waited for longer than `timeout`, although no byte is late."""
     slow = Reply(status=status, body=_body("yes"), trickle=0.05)
@@ -361,9 +363,16 @@ def test_a_trickling_server_times_out(status: int) -> None:
     assert server.times[1] - server.times[0] < 3.0
 
 
-def test_an_endless_error_fills_no_memory() -> None:
-    """Of the body of an error only the beginning is kept."""
-    page = Reply(status=500, body="x" * 2**16, times=3_000)
+@pytest.mark.parametrize(
+    "page",
+    [
+        Reply(status=500, body="x" * 2**16, times=3_000),
+        Reply(status=500, body=gzip.compress(b"x" * 50_000_000), headers={"content-encoding": "gzip"}),
+    ],
+    ids=["plain", "compressed"],
+)
+def test_an_endless_error_fills_no_memory(page: Reply) -> None:
+    """Of the body of an error only the beginning is kept, and of a compressed one no more is unpacked."""
     with ChatServer(lambda _, attempt: page if attempt < 3 else answer("fine")) as server:
         ask(server, "warm up")
         tracemalloc.start()
@@ -372,6 +381,16 @@ def test_an_endless_error_fills_no_memory() -> None:
             assert tracemalloc.get_traced_memory()[1] < 10_000_000
         finally:
             tracemalloc.stop()
+
+
+@pytest.mark.parametrize("rest", [0, 1_000_000])
+def test_a_compressed_error_is_quoted(rest: int) -> None:
+    """What a compressed error begins with is told, however much follows."""
+    body = gzip.compress(b"bad words" + b" " * rest)
+    with ChatServer(lambda *_: Reply(status=400, body=body, headers={"content-encoding": "gzip"})) as server:
+        outcome = failure(server)
+    assert outcome.kind == "rejected"
+    assert "answered 400: bad words;" in str(outcome)
 
 
 def test_a_wrong_key_stops_the_run() -> None:
@@ -606,15 +625,18 @@ def test_a_stop_does_not_sit_out_an_outage() -> None:
 
 
 def test_answers_under_way_survive_broken_requests() -> None:
-    """When the papers cannot be read any further, what was asked is answered before that is raised."""
+    """When a paper cannot be read, no other is pulled, and what was asked is answered before that is raised.
 
-    def broken() -> Iterator[Request]:
-        for number in range(3):
-            yield request(f"p{number}")
-        raise InputError("second.jsonl", "holds no papers")
+    Not every iterator has ended when it has raised.
+    """
+
+    def paper(number: int) -> Request:
+        if number == 3:
+            raise InputError("second.jsonl", "holds no papers")
+        return request(f"p{number}")
 
     with ChatServer(lambda prompt, _: answer(prompt, delay=0.3)) as server:
-        outcomes = HostedBackend(settings(server.url, concurrency=4), QUICK).complete(broken())
+        outcomes = HostedBackend(settings(server.url, concurrency=4), QUICK).complete(map(paper, range(9)))
         answered = {success(next(outcomes)).text for _ in range(3)}
         with pytest.raises(InputError, match="holds no papers"):
             next(outcomes)

@@ -31,13 +31,11 @@ from tenacity.nap import sleep_using_event
 
 from summarizer.backends.replies import (
     ChatReply,
-    bound_errors,
     clean,
     failure,
     is_out_of_quota,
     may_pass,
     outcome,
-    read_body,
     retry_after,
     words_of,
 )
@@ -206,6 +204,8 @@ class HostedBackend:
         import httpx2  # noqa: PLC0415 - with openai two seconds of import, for runs that do send something
         import openai  # noqa: PLC0415
 
+        from summarizer.backends.bodies import bound_errors  # noqa: PLC0415
+
         slots = self._settings.concurrency
         return openai.OpenAI(
             api_key=key or NO_KEY,
@@ -285,6 +285,8 @@ class HostedBackend:
     def _attempt(self, client: "openai.OpenAI", request: Request) -> tuple[ChatReply, float]:
         import httpx2  # noqa: PLC0415
         import openai  # noqa: PLC0415
+
+        from summarizer.backends.bodies import read_body  # noqa: PLC0415
 
         started = time.monotonic()
         parameters = self._parameters(request)

@@ -1,8 +1,7 @@
 """What comes back from a server of the OpenAI chat API, read so that no answer of whatever kind can do harm."""
 
 import math
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
@@ -14,16 +13,10 @@ from summarizer.errors import RequestError
 from summarizer.records import Tokens
 
 if TYPE_CHECKING:
-    import httpx2
     import openai
-    from openai.types.chat import ChatCompletion
 
-#: Bytes of one response; an answer has some ten thousand, and a server must not be able to fill the memory.
-LONGEST_BODY = 8 * 2**20
 #: Characters of a server's words that are worth showing.
 LONGEST_QUOTE = 300
-#: Bytes of the body of an error. Compressed, it may still become a thousand times as long.
-LONGEST_ERROR = 64 * 2**10
 #: Tokens of one answer beyond which a server's count is nonsense.
 MOST_TOKENS = 10**9
 
@@ -84,61 +77,6 @@ def is_out_of_quota(error: "openai.APIStatusError") -> bool:
     """Whether the account is empty."""
     # It comes as a 429, like a rate limit, but does not pass by waiting. Other vendors say 402.
     return error.status_code == 402 or "insufficient_quota" in (error.code, error.type)
-
-
-def bound_errors(timeout: float) -> "dict[str, list[Callable[..., None]]]":
-    """Hooks of the HTTP client that end the body of an error, which the client reads by itself and to its end.
-
-    It gets `timeout` seconds from the beginning of the request, and what is longer than `LONGEST_ERROR` is cut off.
-    """
-    import httpx2  # noqa: PLC0415
-
-    class Bounded(httpx2.SyncByteStream):
-        """The beginning of a stream, or the end of patience with it."""
-
-        def __init__(self, request: "httpx2.Request", stream: "httpx2.SyncByteStream") -> None:
-            self._request, self._stream = request, stream
-
-        def __iter__(self) -> Iterator[bytes]:
-            length = 0
-            for part in self._stream:
-                if time.monotonic() > self._request.extensions["deadline"]:
-                    raise httpx2.ReadTimeout("the server is too slow", request=self._request)
-                length += len(part)
-                if length > LONGEST_ERROR:
-                    return
-                yield part
-
-        def close(self) -> None:
-            self._stream.close()
-
-    def begin(request: "httpx2.Request") -> None:
-        request.extensions["deadline"] = time.monotonic() + timeout
-
-    def bound(response: "httpx2.Response") -> None:
-        if not response.is_success and isinstance(response.stream, httpx2.SyncByteStream):
-            response.stream = Bounded(response.request, response.stream)
-
-    return {"request": [begin], "response": [bound]}
-
-
-def read_body(response: "openai.APIResponse[ChatCompletion]", deadline: float) -> bytes:
-    """Read a response to its end, which a server may put off for ever, a byte at a time."""
-    import httpx2  # noqa: PLC0415
-    import openai  # noqa: PLC0415
-
-    body = bytearray()
-    try:
-        for part in response.iter_bytes():
-            body += part
-            if time.monotonic() > deadline:
-                raise openai.APITimeoutError(response.http_request)
-            if len(body) > LONGEST_BODY:
-                message = f"the answer is longer than {LONGEST_BODY} bytes"
-                raise openai.APIResponseValidationError(response.http_response, None, message=message)
-    except (httpx2.RequestError, OSError) as error:
-        raise openai.APIConnectionError(request=response.http_request) from error
-    return bytes(body)
 
 
 def outcome(request: Request, reply: ChatReply, seconds: float, attempts: int) -> Outcome:
