@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _reader_left()
         _complain(f"error: {error}")
         return NOTHING_DONE
-    except Exception:  # noqa: BLE001 - here and nowhere else
+    except Exception:  # noqa: BLE001 - the last resort
         # Exit code 1 would say that the work was done, with failures.
         _complain(f"{traceback.format_exc()}error: this is a defect of summarizer; what was written is whole")
         return NOTHING_DONE

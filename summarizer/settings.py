@@ -33,10 +33,10 @@ class Settings(Frozen):
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     batch_size: int = Field(default=8, ge=1)
-    max_tokens: int = Field(default=640, ge=1)
+    max_tokens: int = Field(default=640, ge=1, le=1_000_000)
     """Longest answer, in tokens of the model."""
     temperature: float = Field(default=0.0, ge=0.0)
-    seed: int = 0
+    seed: int = Field(default=0, ge=0, lt=2**63)
     prompt: str | None = None
     """Name, name/version, or path of a prompt file; by default `compact` for the embedded model, else `annotate`."""
     language: str = DEFAULT_LANGUAGE
@@ -47,9 +47,9 @@ class Settings(Frozen):
     """Hosted backend: address of a server that speaks the OpenAI API; null is OpenAI itself."""
     api_key_env: str = "OPENAI_API_KEY"
     """Hosted backend: name of the environment variable that holds the key."""
-    concurrency: int = Field(default=16, ge=1)
+    concurrency: int = Field(default=16, ge=1, le=10_000)
     """Hosted backend: requests in flight at once."""
-    timeout: float = Field(default=120.0, gt=0.0)
+    timeout: float = Field(default=120.0, gt=0.0, le=86_400.0)
     """Hosted backend: seconds that one attempt may take."""
     encoding: str = "utf-8"
     """Encoding of the input files."""
@@ -57,7 +57,7 @@ class Settings(Frozen):
     """Names of columns or keys in the input, where they are not the usual ones: {"abstract": "AB"}."""
     script: Path | None = None
     """Scripted backend: JSON Lines of {"id", "text"}; without it the abstract's own words are the answer."""
-    scripted_seconds: float = Field(default=0.0, ge=0.0)
+    scripted_seconds: float = Field(default=0.0, ge=0.0, le=86_400.0)
     """Scripted backend: how long each answer takes."""
 
     @field_validator("*", mode="before")

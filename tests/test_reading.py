@@ -304,6 +304,7 @@ def test_unknown_formats_list_the_known_ones(tmp_path: Path, text: str) -> None:
         ({"input_format": "bibtex"}, "jsonl"),
         ({"columns": {"abstrct": "AB"}}, "abstract"),
         ({"limit": -1}, "limit"),
+        ({"limit": 10**30}, "limit"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused_at_once(tmp_path: Path, options: dict[str, object], words: str) -> None:

@@ -105,6 +105,13 @@ def test_a_number_is_finite(write: Write, name: str, value: str) -> None:
         load_settings({}, environment={f"SUMMARIZER_{name.upper()}": value})
 
 
+@pytest.mark.parametrize("name", ["seed", "max_tokens", "concurrency", "timeout", "scripted_seconds"])
+def test_a_number_beyond_all_use_is_refused(name: str) -> None:
+    """What no library takes is an error of the setting, and not one in the middle of a run."""
+    with pytest.raises(SettingsError, match=f"'{name}': Input should be less than"):
+        load_settings({name: 10**30})
+
+
 def test_words_of_the_environment_are_numbers_and_answers() -> None:
     """The environment has only words: those that spell a number, or yes or no, are taken for it."""
     environment = {"SUMMARIZER_SEED": "8", "SUMMARIZER_TIMEOUT": "2.5", "SUMMARIZER_CACHE": "false"}

@@ -4,6 +4,7 @@ import io
 import os
 import re
 import stat
+import sys
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -121,8 +122,8 @@ def _check_settings(columns: Mapping[str, str], encoding: str, limit: int | None
         raise SettingsError(f"--map: there is no field {unknown[0]!r}; the fields are: {', '.join(ALIASES)}")
     if input_format is not None and input_format not in FORMATS:
         raise SettingsError(f"--input-format: there is no format {input_format!r}; the formats are: {_KNOWN}")
-    if limit is not None and limit < 0:
-        raise SettingsError(f"--limit: {limit} is less than 0")
+    if limit is not None and not 0 <= limit <= sys.maxsize:
+        raise SettingsError(f"--limit: {limit} is not between 0 and {sys.maxsize}")
     try:
         io.TextIOWrapper(io.BytesIO(), encoding)
     except LookupError as error:
