@@ -107,10 +107,19 @@ def test_columns_override_the_known_names(tmp_path: Path) -> None:
 
 def test_a_missing_abstract_key_lists_what_there_is(tmp_path: Path) -> None:
     """A record without a known abstract says which keys it has and how to name the right one."""
-    _, item = read(tmp_path, f'{json.dumps(GOOD)}\n{{"title": "T", "body": {{"text": "We do."}}}}\n')
+    _, item = read(tmp_path, f'{json.dumps(GOOD)}\n{{"name": "T", "body": {{"text": "We do."}}}}\n')
     assert isinstance(item, Unreadable)
     assert (item.kind, item.source.line) == ("unreadable", 2)
-    assert "title, body.text;" in item.message
+    assert "name, body.text;" in item.message
+    assert "--map abstract=" in item.message
+
+
+def test_a_paper_without_the_abstract_key_is_skipped_under_its_name(tmp_path: Path) -> None:
+    """A service that leaves the key out where it has no abstract costs the paper neither its id nor its title."""
+    _, item = read(tmp_path, f'{json.dumps(GOOD)}\n{{"id": "row-2", "title": "Lost Sheep", "body": "We do."}}\n')
+    assert isinstance(item, Unreadable)
+    assert (item.kind, item.id, item.title) == ("no_abstract", "row-2", "Lost Sheep")
+    assert "id, title, body;" in item.message
     assert "--map abstract=" in item.message
 
 
@@ -119,7 +128,11 @@ def test_a_missing_abstract_key_lists_what_there_is(tmp_path: Path) -> None:
     ("record", "columns", "words"),
     [
         ({"title": "T", "body": "We do."}, {}, "no key is known to hold the abstract; found: title, body;"),
-        ({"title": "T", "abstract": "We do."}, {"abstract": "AB"}, "--map abstract=AB: there is no such key; found: t"),
+        (
+            {"title": "T", "abstract": "We do."},
+            {"abstract": "AB"},
+            "under 'AB' (--map, columns), and there is no such key; found: t",
+        ),
         ({"paper": {"id": "7"}, "externalIds": {"DOI": "10.9999/x"}}, {}, "found: paper.id, externalIds.DOI;"),
         ({"paper": {}, "authors": [{"name": "Ada One"}]}, {}, "found: paper, authors;"),
     ],
@@ -140,6 +153,20 @@ def test_items_before_the_first_abstract_keep_their_order(tmp_path: Path) -> Non
     items = read(tmp_path, "\n".join(["broken", strange, "broken", *[strange] * 400, json.dumps(GOOD), strange]))
     assert [item.source.line for item in items] == list(range(1, 406))
     assert [item.source.line for item in items if isinstance(item, Paper)] == [404]
+
+
+@pytest.mark.parametrize("broken", [{"abstract": 7}, {"abstract": ["We do."]}, {"abstract": "We do.", "title": {}}])
+def test_a_field_of_the_wrong_kind_costs_the_paper_not_its_id(tmp_path: Path, broken: dict[str, object]) -> None:
+    """What is no text cannot be read, and is reported under the id that the record has."""
+    item = failure(tmp_path, {"id": "row-7", **broken})
+    assert (item.kind, item.id) == ("unreadable", "row-7")
+
+
+def test_an_array_may_be_broken_over_lines_anywhere(tmp_path: Path) -> None:
+    """An array whose first line holds other values and a paper is read as an array."""
+    *others, item = read(tmp_path, f"[1, {json.dumps(GOOD)}\n, {json.dumps(GOOD | {'id': 'row-2'})}]\n")
+    assert item.id == "row-2"
+    assert len(others) == 2
 
 
 def test_what_is_held_back_is_bounded(tmp_path: Path) -> None:

@@ -371,3 +371,11 @@ def test_memory_does_not_grow_with_the_input(tmp_path: Path, name: str) -> None:
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < peaks[0] + 100_000
+
+
+def test_a_compressed_file_with_a_broken_header_is_said_to_be_damaged(tmp_path: Path) -> None:
+    """What cannot be unpacked at all is called damaged, not empty."""
+    path = tmp_path / "papers.jsonl.gz"
+    path.write_bytes(b"\x1f\x8b\xff\xff" + gzip.compress(TEXTS["papers.jsonl"].encode())[4:])
+    with pytest.raises(InputError, match="cut off or damaged"):
+        list(read_papers(path))

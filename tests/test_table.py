@@ -63,7 +63,7 @@ def test_columns_override_the_known_names(tmp_path: Path) -> None:
     assert item.abstract == "We do."
 
 
-@pytest.mark.parametrize(("columns", "words"), [({}, "name,  text"), ({"abstract": "AB"}, "--map abstract=AB")])
+@pytest.mark.parametrize(("columns", "words"), [({}, "name,  text"), ({"abstract": "AB"}, "looked for in 'AB'")])
 def test_a_missing_column_stops_the_run(tmp_path: Path, columns: dict[str, str], words: str) -> None:
     """Without a column for the abstract nothing is read, and the message lists the columns and the way out."""
     with pytest.raises(InputError, match="--map abstract=") as caught:
@@ -152,3 +152,10 @@ def test_blank_rows_are_nothing(tmp_path: Path) -> None:
     """Blank lines and rows of empty cells, as spreadsheets append them, give no items."""
     (item,) = papers(tmp_path, "\n\ntitle,abstract\n\nA,We do.\n,\n , \n\u200b,\ufeff\n\n")
     assert item.source.line == 5
+
+
+def test_line_ends_of_old_macs_are_line_ends(tmp_path: Path) -> None:
+    """A table whose lines end at carriage returns, as some programs still write them, is read like any other."""
+    (tmp_path / "papers.csv").write_bytes(b"id,abstract\ra,We count sheep.\rb,We wash them.\r")
+    items = list(read_papers(tmp_path / "papers.csv"))
+    assert [(item.id, item.source.line) for item in items] == [("a", 2), ("b", 3)]

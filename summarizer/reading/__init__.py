@@ -77,13 +77,14 @@ def _read(name: str, wanted: _Wanted) -> Iterator[Paper | Unreadable]:
                     raise InputError(shown, problem, item.source.line)
                 empty = False
                 yield item
+            if empty:
+                reason = cut(stream) or "holds no papers: it is empty, or has nothing below its header"
+                raise InputError(shown, reason)
     except UnicodeError as error:
         reason = f"this is not {wanted.encoding} ({error}); give the right one, for example --encoding cp1252"
         raise InputError(shown, reason) from error
     except OSError as error:
         raise InputError(shown, f"cannot be read: {error.strerror or error}") from error
-    if empty:
-        raise InputError(shown, "holds no papers: it is empty, or has nothing below its header")
 
 
 def _reader(stream: TextIO, head: str, name: str, wanted: _Wanted) -> Iterator[Paper | Unreadable]:
@@ -119,7 +120,7 @@ def _format_of(name: str, head: str, columns: Mapping[str, str]) -> str:
 
 def _check_settings(columns: Mapping[str, str], encoding: str, limit: int | None, input_format: str | None) -> None:
     if unknown := sorted(set(columns) - set(ALIASES)):
-        raise SettingsError(f"--map: there is no field {unknown[0]!r}; the fields are: {', '.join(ALIASES)}")
+        raise SettingsError(f"columns (--map): there is no field {unknown[0]!r}; the fields are: {', '.join(ALIASES)}")
     if input_format is not None and input_format not in FORMATS:
         raise SettingsError(f"--input-format: there is no format {input_format!r}; the formats are: {_KNOWN}")
     if limit is not None and not 0 <= limit <= sys.maxsize:
@@ -127,7 +128,7 @@ def _check_settings(columns: Mapping[str, str], encoding: str, limit: int | None
     try:
         io.TextIOWrapper(io.BytesIO(), encoding)
     except LookupError as error:
-        raise SettingsError(f"--encoding: {error}; give a name such as utf-8, utf-16 or cp1252") from error
+        raise SettingsError(f"encoding: {error}; give a name such as utf-8, utf-16 or cp1252") from error
 
 
 def _check_input(name: str) -> None:

@@ -44,19 +44,21 @@ def is_document(head: str, known: Known) -> bool:
     if _ARRAY.match(head):
         return True
     line = head.lstrip().partition("\n")[0].rstrip()
-    if not line.startswith("{"):
+    if not line.startswith(("{", "[")):
         return False
     try:
         DECODER.raw_decode(line)
     except json.JSONDecodeError as error:
         # Where a comma or a bracket is the last thing, the rest is below; a line that was cut off rarely ends so.
-        if line.endswith(("{", "[", ",", ":")) and error.pos == len(line):
+        opened = "{" in line if line[0] == "[" else line.endswith(("{", "[", ",", ":"))
+        if opened and error.pos == len(line):
             return True
     except RecursionError:
         pass  # it may still begin with papers
     else:
         return False
-    return all(entry.problem is None for entry in islice(read_documents(io.StringIO(line), "utf-8", known), 1))
+    beginning = read_documents(io.StringIO(line), "utf-8", known)
+    return line[0] == "{" and all(entry.problem is None for entry in islice(beginning, 1))
 
 
 def read_documents(stream: TextIO, encoding: str, known: Known, line: int = 1) -> Iterator[Entry]:

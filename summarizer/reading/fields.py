@@ -62,10 +62,10 @@ def advise_mapping(found: Iterable[str]) -> str:
     return f"found: {shown}{more}; name the one that holds the abstract with --map abstract=COLUMN"
 
 
-def unreadable(source: Source, message: str, raw: str = "", title: str = "") -> Unreadable:
-    """Report a place that holds no usable paper, under the id `FILE:LINE`."""
+def unreadable(source: Source, message: str, raw: str = "", title: str = "", known: str | None = None) -> Unreadable:
+    """Report a place that holds no usable paper, under the id that is known of it, or `FILE:LINE`."""
     return Unreadable(
-        id=f"{source.name}:{source.line}",
+        id=known or f"{source.name}:{source.line}",
         title=presentable(title),
         source=source,
         kind="unreadable",
@@ -82,15 +82,14 @@ def paper_from(values: Mapping[str, object], source: Source, raw: str = "") -> P
     is not worth the paper.
     """
     abstract, title = values["abstract"], _first_text(values.get("title"))
+    known = own_id(values)
     if type(abstract) is not str and abstract is not None:
-        return unreadable(source, f"the abstract is {_kind(abstract)}, not text", raw, one_line(title))
+        return unreadable(source, f"the abstract is {_kind(abstract)}, not text", raw, one_line(title), known)
     if title is not None and not isinstance(title, str):
-        return unreadable(source, f"the title is {_kind(title)}, not text", raw)
+        return unreadable(source, f"the title is {_kind(title)}, not text", raw, known=known)
     abstract, title = (abstract or "").strip(), _title(title or "")
     if problem := half_character(abstract) or half_character(title):
-        return unreadable(source, f"in the title or the abstract, {problem}", raw, title)
-    arxiv, doi, own, url = (one_line(values.get(field)) for field in ("arxiv", "doi", "id", "url"))
-    known = known_id(arxiv=arxiv, doi=doi, own=own, url=url)
+        return unreadable(source, f"in the title or the abstract, {problem}", raw, title, known)
     if _says_nothing(abstract):
         return no_abstract(source, title, known, abstract)
     return Paper(
@@ -98,20 +97,32 @@ def paper_from(values: Mapping[str, object], source: Source, raw: str = "") -> P
         title=title,
         abstract=abstract,
         source=source,
-        url=url or None,
+        url=one_line(values.get("url")) or None,
         authors=_authors(values.get("authors")),
         published=one_line(values.get("published")) or None,
     )
 
 
-def no_abstract(source: Source, title: str, known: str | None = None, instead: str = "") -> Unreadable:
+def own_id(values: Mapping[str, object]) -> str | None:
+    """Give the id that a record has of its own, or `None`."""
+    arxiv, doi, own, url = (one_line(values.get(field)) for field in ("arxiv", "doi", "id", "url"))
+    return known_id(arxiv=arxiv, doi=doi, own=own, url=url)
+
+
+def no_abstract(
+    source: Source,
+    title: str,
+    known: str | None = None,
+    instead: str = "",
+    why: str = "the abstract is empty or missing",
+) -> Unreadable:
     """Report a paper that has no abstract, under its id, or `FILE:LINE` when it has none; `instead` is what it has."""
     return Unreadable(
         id=known or f"{source.name}:{source.line}",
         title=title,
         source=source,
         kind="no_abstract",
-        message=_placed(source, "the abstract is empty or missing"),
+        message=_placed(source, why),
         raw=presentable(instead[:LONGEST_RAW]),
     )
 

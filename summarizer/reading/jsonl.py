@@ -8,7 +8,15 @@ from typing import NamedTuple, TextIO
 from summarizer.completion import Json
 from summarizer.errors import InputError
 from summarizer.reading.documents import DECODER, Entry, Known, is_document, read_documents
-from summarizer.reading.fields import advise_mapping, match_columns, paper_from, unreadable
+from summarizer.reading.fields import (
+    advise_mapping,
+    match_columns,
+    no_abstract,
+    one_line,
+    own_id,
+    paper_from,
+    unreadable,
+)
 from summarizer.reading.lines import Line, damage, invisible, lines
 from summarizer.records import Paper, Source, Unreadable
 
@@ -68,6 +76,9 @@ def _item(entry: Entry, name: str, fields: "_Fields") -> _Item:
     if "abstract" in values:
         return _Item(paper_from(values, source, entry.raw), has_key=True)
     missing = fields.missing(entry.value)
+    title, known = one_line(values.get("title")), own_id(values)
+    if title or known:  # Services leave the key out where they have no abstract; the paper is known all the same.
+        return _Item(no_abstract(source, title, known, why=missing), missing=missing)
     return _Item(unreadable(source, missing, entry.raw), missing=missing)
 
 
@@ -88,7 +99,11 @@ class _Fields:
     def missing(self, value: Json) -> str:
         """Say that an object has no key for the abstract, and which it has."""
         given = self._columns.get("abstract")
-        problem = f"--map abstract={given}: there is no such key" if given else "no key is known to hold the abstract"
+        problem = (
+            f"the abstract is looked for under {given!r} (--map, columns), and there is no such key"
+            if given
+            else "no key is known to hold the abstract"
+        )
         return f"{problem}; {advise_mapping(_paths(value))}"
 
 

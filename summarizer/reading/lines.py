@@ -81,7 +81,9 @@ def open_text(name: str, encoding: str) -> Iterator[tuple[TextIO, str]]:
         _refuse_binary(name, head, "" if wide else text)
         # Only the one-byte error handler knows single bytes; UTF-16 and UTF-32 go wrong in whole units.
         errors = "surrogatepass" if wide else "surrogateescape"
-        yield _Text(stream, encoding, errors), text
+        # Lines end at a line feed and nowhere else, unless there is none: some programs write as old Macs did.
+        newline = None if "\r" in text and "\n" not in text else "\n"
+        yield _Text(stream, encoding, errors, newline), text.replace("\r", "\n") if newline is None else text
 
 
 def lines(stream: TextIO) -> Iterator[Line]:
@@ -165,8 +167,8 @@ class _Source(io.RawIOBase):
 class _Text(io.TextIOWrapper):
     """The decoded stream of a source."""
 
-    def __init__(self, source: _Source, encoding: str, errors: str) -> None:
-        super().__init__(io.BufferedReader(source, _HEAD), encoding, errors, newline="\n")
+    def __init__(self, source: _Source, encoding: str, errors: str, newline: str | None) -> None:
+        super().__init__(io.BufferedReader(source, _HEAD), encoding, errors, newline)
         self.source = source
 
 

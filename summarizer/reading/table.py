@@ -81,7 +81,8 @@ def _places(header: _Row, name: str, columns: Mapping[str, str]) -> dict[str, in
     for field, column in columns.items():
         if column not in header.cells:
             found = ", ".join(header.cells)
-            raise InputError(name, f"--map {field}={column}: there is no such column; found: {found}", header.line)
+            problem = f"{field} is looked for in {column!r} (--map, columns), and there is no such column"
+            raise InputError(name, f"{problem}; found: {found}; name the one with --map {field}=COLUMN", header.line)
     if "abstract" not in places:
         advice = advise_mapping(header.cells)
         raise InputError(name, f"no column is known to hold the abstract; {advice}", header.line)
