@@ -1,12 +1,18 @@
 """The text of a completion becomes an answer, or an error that keeps the text."""
 
 import json
+import re
 
 from pydantic import ValidationError
 
 from summarizer.completion import SUMMARY, Completion
 from summarizer.errors import AnswerError
 from summarizer.records import Answer, Limits, Vocabulary
+
+#: Objects in one text that are tried. A bound, so that a text full of braces costs no more than so many readings.
+MOST_OBJECTS = 64
+#: How an object begins: braces in prose and in LaTeX do not count.
+_OBJECT = re.compile(r"""\{\s*["'}]""")
 
 
 def parse(completion: Completion, vocabulary: Vocabulary, limits: Limits) -> Answer:
@@ -46,17 +52,27 @@ def _parse_summary(text: str) -> Answer:
 
 
 def _parse_inner(text: str) -> Answer:
-    # Models that are only asked for JSON like to wrap it in a fence or a sentence: the first object is the answer.
-    start = text.find("{")
-    if start < 0:
-        raise AnswerError("invalid_json", "there is no JSON object in the answer", text)
-    try:
-        _, end = json.JSONDecoder().raw_decode(text, start)
-        return Answer.model_validate_json(text[start:end])
-    except ValidationError as error:
-        raise _schema_error(error, text) from error
-    except (ValueError, RecursionError) as error:
-        raise AnswerError("invalid_json", f"the JSON is broken: {error}", text) from error
+    # Models that are only asked for JSON like to wrap it in a fence or a sentence, and to think aloud before it: the
+    # first object that is an answer is the answer.
+    decoder, start, furthest, problem = json.JSONDecoder(), 0, -1, None
+    for _ in range(MOST_OBJECTS):
+        found = _OBJECT.search(text, start)
+        if found is None:
+            break
+        begin = found.start()
+        try:
+            _, start = decoder.raw_decode(text, begin)
+            return Answer.model_validate_json(text[begin:start])
+        except ValidationError as error:
+            reached, raised = start, _schema_error(error, text)
+        except (ValueError, RecursionError) as error:
+            start = begin + 1
+            reached = error.pos if isinstance(error, json.JSONDecodeError) else start
+            raised = AnswerError("invalid_json", f"the JSON is broken: {error}", text)
+        # What went furthest was meant to be the answer: what is wrong with that is told.
+        if reached - begin > furthest:
+            furthest, problem = reached - begin, raised
+    raise problem or AnswerError("invalid_json", "there is no JSON object in the answer", text)
 
 
 def _schema_error(error: ValidationError, text: str) -> AnswerError:

@@ -1,6 +1,7 @@
 """From the text of a completion to an answer."""
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -48,6 +49,53 @@ def test_the_first_object_is_the_answer(make_completion: Make, wrap: str) -> Non
     answer = parse(make_completion(wrap.replace("{}", json.dumps(_GOOD))), _VOCABULARY, _LIMITS)
     assert answer.tldr == "Streams are counted."
     assert answer.methods[0].name == "BrookNet"
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        '<think>hm {"a":1}</think>',
+        "<think>Something like {'tldr': ...}, with {x} in \\\\frac{a}{b}</think>",
+        '<think>It begins with {"tldr": " and so on</think>',
+        '<think>{"tldr": "a draft", "tasks": [{"b": 1}, </think>',
+        '<think>{"count": %s}</think>' % ("1" * 5000),
+        "<think>" + "{" * 100_000 + "</think>",
+        '{"a": {}} ' * 40,
+    ],
+    ids=["other", "prose", "string", "draft", "huge", "braces", "many"],
+)
+def test_an_answer_after_other_objects_is_found(make_completion: Make, before: str) -> None:
+    """Objects that a model writes while it thinks, whole or not, do not hide the answer that follows."""
+    text = f"{before}\n```json\n{json.dumps(_GOOD)}\n```"
+    assert parse(make_completion(text), _VOCABULARY, _LIMITS).tldr == "Streams are counted."
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('{"a": 1} {"contribution": "study"} {}', "tldr: Field required"),
+        ('{"a": 1} {"tldr": "x", "methods": [{"name": "A"}], "results": [', "the JSON is broken"),
+        ("```json\n{'tldr': 'x'}\n```", "the JSON is broken: Expecting property name enclosed in double quotes"),
+    ],
+    ids=["shape", "cut", "quotes"],
+)
+def test_of_several_objects_the_longest_is_told_about(make_completion: Make, text: str, problem: str) -> None:
+    """A model that is to repair its answer hears of the object that was meant to be one."""
+    with pytest.raises(AnswerError, match=problem):
+        parse(make_completion(text), _VOCABULARY, _LIMITS)
+
+
+@pytest.mark.parametrize("hostile", ["{", '{"', '{"a":', '{"a":[', '{"a":{},', "{ ", '{"a":1} ', '{"a" '])
+def test_a_text_of_braces_costs_no_more_than_its_length(make_completion: Make, hostile: str) -> None:
+    """However many objects begin in a text, as many are tried as `MOST_OBJECTS`, so two megabytes are soon refused.
+
+    Trying each would take hours.
+    """
+    text = "x" + hostile * (2_000_000 // len(hostile))
+    began = time.process_time()
+    with pytest.raises(AnswerError):
+        parse(make_completion(text), _VOCABULARY, _LIMITS)
+    assert time.process_time() - began < 10.0
 
 
 @pytest.mark.parametrize("text", ["", "I cannot do that.", '{"tldr": "cut of', "{" * 100_000])
