@@ -35,7 +35,7 @@ class Entry(Frozen):
 
 
 def explain(store: "Store", identity: Identity, request: Request, *, text_known: bool) -> list[str]:
-    """Say of every stored answer to a paper whether this request would get it, and if not, what differs.
+    """Say whether this request would be answered from the store, then of every stored answer of the paper what differs.
 
     Without the input the paper's text is not known (`text_known`), and that part is taken as equal.
     """
@@ -44,16 +44,21 @@ def explain(store: "Store", identity: Identity, request: Request, *, text_known:
     # The same text may have been asked about under another id.
     if text_known and (same := store.get(request.key)) is not None:
         stored.setdefault(request.key, same)
-    lines = []
+    lines, hit = [], False
     for key, entry in stored.items():
         parts = wanted if text_known else wanted.model_copy(update={"paper": entry.parts.paper})
         differing = differences(parts.model_copy(update={"attempt": entry.parts.attempt}), entry.parts)
-        used = not differing and (entry.parts.attempt > 1 or not text_known or key == request.key)
-        what = "repair" if entry.parts.attempt > 1 else "answer"
-        made = f"{request.id}: {what} of {entry.completion.created_at} by {entry.parts.model}"
+        repair = entry.parts.attempt > 1
+        used = not differing and (repair or not text_known or key == request.key)
+        hit = hit or (used and not repair)
+        made = f"  {'repair' if repair else 'answer'} of {entry.completion.created_at} by {entry.parts.model}"
         lines.append(f"{made} is used" if used else f"{made} is not used; stored -> wanted:")
-        lines += [f"  {line}" for line in differing]
-    return lines
+        lines += [f"    {line}" for line in differing]
+    if hit:
+        verdict = "is answered from the cache" + ("" if text_known else ", if the text is the same")
+    else:
+        verdict = "is asked; " + ("no stored answer fits" if stored else "no answer is stored")
+    return [f"{request.id}: {verdict}", *lines]
 
 
 class TextDisk(Disk):  # type: ignore[misc]
@@ -110,8 +115,12 @@ class Store:
         if os.path.expandvars(directory) != str(directory):
             # The library would fill it in, and use a folder that nobody looked at.
             raise CacheError(f"cache {directory}: a name with a variable in it is not used; write it out")
-        with _translated(self.directory):
+        try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            reason = f"cannot be made: {error.strerror}; choose another with --cache-dir, or run with --no-cache"
+            raise CacheError(f"cache {directory}: {reason}") from error
+        with _translated(self.directory):
             self.directory.mkdir(mode=0o700, exist_ok=True)
             check_owner(self.directory)
             self.directory.chmod(0o700)

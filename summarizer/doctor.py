@@ -9,7 +9,8 @@ from importlib.metadata import PackageNotFoundError, version
 from summarizer._version import __version__
 from summarizer.backends.device import choose_placement
 from summarizer.backends.hosted import HostedBackend
-from summarizer.backends.weights import find_model, hub_cache, is_here
+from summarizer.backends.hub import hub_cache
+from summarizer.backends.weights import find_model, is_here
 from summarizer.cache import Store
 from summarizer.errors import SummarizerError
 from summarizer.pipeline import Summarizer

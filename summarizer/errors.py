@@ -72,7 +72,7 @@ class RequestError(SummarizerError):
 
     #: The kinds of failure that a backend may report for one request, each with the advice that belongs to it.
     KINDS: ClassVar[dict[str, str]] = {
-        "prompt_too_long": "shorten the abstract, or use a model with a larger context",
+        "prompt_too_long": "shorten the abstract, lower --max-tokens, or use a model with a larger context",
         "truncated": "raise --max-tokens",
         "refused": "the model declined; try another model",
         "empty": "the model said nothing; try another model or prompt",

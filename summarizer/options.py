@@ -41,11 +41,14 @@ def parser() -> argparse.ArgumentParser:
     common = settings_options()
 
     run = commands.add_parser("run", parents=[common], help="read papers, write one record for each")
-    run.add_argument("inputs", nargs="+", metavar="INPUT", help="JSONL, CSV, TSV or text file; - is standard input")
+    run.add_argument(
+        "inputs", nargs="+", type=_given, metavar="INPUT", help="JSONL, CSV, TSV or text file; - is standard input"
+    )
     run.add_argument(
         "-o",
         "--output",
         required=True,
+        type=_given,
         metavar="FILE",
         help="JSON Lines of records; goes on after those that are there; - is standard output",
     )
@@ -54,8 +57,12 @@ def parser() -> argparse.ArgumentParser:
     _add_reading(run)
 
     digest = commands.add_parser("digest", help="make a page of records for people")
-    digest.add_argument("records", metavar="RECORDS", help="output of `summarizer run`; - is standard input")
-    digest.add_argument("-o", "--output", required=True, metavar="FILE", help="name ending in .html or .md")
+    digest.add_argument(
+        "records", type=_given, metavar="RECORDS", help="output of `summarizer run`; - is standard input"
+    )
+    digest.add_argument(
+        "-o", "--output", required=True, type=_given, metavar="FILE", help="name ending in .html or .md"
+    )
     digest.add_argument("--title", help="heading of the page")
 
     cache = commands.add_parser("cache", help="look at the stored answers")
@@ -63,21 +70,23 @@ def parser() -> argparse.ArgumentParser:
     for action, text in (("stats", "how many, how large, where"), ("export", "print all"), ("clear", "forget all")):
         actions.add_parser(action, parents=[common], help=text)
     why = actions.add_parser("why", parents=[common], help="why a paper's stored answer is used or not")
-    why.add_argument("id", metavar="ID", help="id of the paper, as in its record")
-    why.add_argument("inputs", nargs="*", metavar="INPUT", help="where the paper is, to compare its text as well")
+    why.add_argument("id", type=_given, metavar="ID", help="id of the paper, as in its record")
+    why.add_argument(
+        "inputs", nargs="*", type=_given, metavar="INPUT", help="where the paper is, to compare its text as well"
+    )
     _add_reading(why)
 
     prompts = commands.add_parser("prompts", help="list and show the prompts")
     actions = prompts.add_subparsers(dest="action", metavar="ACTION", required=True)
     actions.add_parser("list", help="names of the shipped prompts")
     show = actions.add_parser("show", help="text of a prompt")
-    show.add_argument("name", metavar="NAME", help="name, name/version or path")
+    show.add_argument("name", type=_given, metavar="NAME", help="name, name/version or path")
 
     models = commands.add_parser("models", help="list and fetch local models")
     actions = models.add_subparsers(dest="action", metavar="ACTION", required=True)
     actions.add_parser("list", help="models on this machine")
     pull = actions.add_parser("pull", help="fetch a model from the Hugging Face hub")
-    pull.add_argument("id", metavar="ID", help="such as Qwen/Qwen3-4B-Instruct-2507")
+    pull.add_argument("id", type=_given, metavar="ID", help="such as Qwen/Qwen3-4B-Instruct-2507")
     pull.add_argument("--revision", help="branch, tag or commit")
 
     doctor = commands.add_parser("doctor", parents=[common], help="what is installed, and does it work")
@@ -105,7 +114,7 @@ def settings_options() -> WholeWords:
     """Flags that are settings; one that is not given leaves no trace, so that files and environment count."""
     parser = WholeWords(add_help=False, argument_default=argparse.SUPPRESS)
     group = parser.add_argument_group("settings (also in summarizer.toml, and as SUMMARIZER_NAME in the environment)")
-    group.add_argument("--config", type=Path, default=None, metavar="FILE", help="instead of ./summarizer.toml")
+    group.add_argument("--config", type=_path, default=None, metavar="FILE", help="instead of ./summarizer.toml")
     group.add_argument(
         "--backend", choices=["local", "hosted", "scripted"], help="what does the reading (default local)"
     )
@@ -152,6 +161,17 @@ def settings_options() -> WholeWords:
     )
     group.add_argument("--no-cache", dest="cache", action="store_false", help="neither use nor keep answers")
     return parser
+
+
+def _given(text: str) -> str:
+    # A variable that a script forgot to set.
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty")
+    return text
+
+
+def _path(text: str) -> Path:
+    return Path(_given(text))
 
 
 def _column(text: str) -> tuple[str, str]:

@@ -19,6 +19,7 @@ from summarizer.errors import AnswerError, RequestError, ResumeError, Summarizer
 from summarizer.examples import check_examples
 from summarizer.parsing import parse
 from summarizer.prompting import Renderer, load_prompt
+from summarizer.reading.fields import checked
 from summarizer.records import Failure, Paper, Record, Unreadable
 from summarizer.settings import Settings
 
@@ -59,7 +60,8 @@ class Summarizer:
         the inputs, which costs no model call, and the run goes on after them. A record that does not belong raises
         `ResumeError` before anything is asked.
         """
-        return _Run(self._renderer, self._backend, self._stopping).records(iter(inputs), written)
+        usable = (checked(item) if isinstance(item, Paper) else item for item in inputs)
+        return _Run(self._renderer, self._backend, self._stopping).records(usable, written)
 
     def request(self, paper: Paper) -> Request:
         """What would be asked about one paper."""

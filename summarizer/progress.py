@@ -37,7 +37,7 @@ class Progress:
         self._began = self._last = time.monotonic()
         self.statuses: Counter[str] = Counter()
         self.failures: Counter[str] = Counter()
-        self.kept = self._cached = self._tokens = 0
+        self.kept = self._kept_failed = self._cached = self._tokens = 0
         self._live: Live | None = None
         self._task: TaskID | None = None
 
@@ -45,6 +45,7 @@ class Progress:
         """Pass on records that were there before, counted."""
         for record in records:
             self.kept += 1
+            self._kept_failed += record.status == "failed"
             self._count(record)
             yield record
 
@@ -76,8 +77,10 @@ class Progress:
         seconds = time.monotonic() - self._began
         statuses = ", ".join(f"{self.statuses[name]} {name}" for name in ("ok", "partial", "failed", "skipped"))
         lines = [f"{self.done} paper{'' if self.done == 1 else 's'} in {seconds:.1f} s: {statuses}"]
-        lines += [f"  {self.kept} were in the output already"] if self.kept else []
-        lines += [f"  {self._cached} answers came from the cache"] if self._cached else []
+        if self.kept:
+            again = f", of them {self._kept_failed} failed; --overwrite asks these again" if self._kept_failed else ""
+            lines.append(f"  in the output already: {self.kept}{again}")
+        lines += [f"  from the cache: {self._cached}"] if self._cached else []
         lines += [f"  {count} x {kind}: {_ADVICE.get(kind, 'see the record')}" for kind, count in self.failures.items()]
         return "\n".join(lines)
 

@@ -20,6 +20,24 @@ DEFAULT_LANGUAGE = "English"
 EMBEDDED = "embedded"
 
 
+_NO_TEXT = re.compile(r"[\ud800-\udfff]")
+# What is said about a value that does not fit, by the beginning of pydantic's name for the problem.
+_EXPECTED = {
+    "int_": "it has to be a whole number",
+    "float_": "it has to be a number",
+    "bool_": "it has to be true or false",
+    "string_": "it has to be text",
+    "path_": "it has to be text",
+    "dict_": "it has to be a table of fields and columns",
+    "literal_": "it has to be {expected}",
+    "finite_": "it has to be a finite number",
+    "greater_than_equal": "it has to be at least {ge}",
+    "greater_than": "it has to be more than {gt}",
+    "less_than_equal": "it has to be at most {le}",
+    "less_than": "it has to be less than {lt}",
+}
+
+
 class Settings(Frozen):
     """Everything that can be set. There are no keys here: a key stays in the environment variable that is named."""
 
@@ -66,6 +84,9 @@ class Settings(Frozen):
         # Taken for "not given", an empty base_url would send the key and the papers to OpenAI.
         if isinstance(value, str) and not value.strip():
             raise PydanticCustomError("empty", "it is empty: give it a value, or leave it out")
+        for text in _texts(value):
+            if "\0" in text or _NO_TEXT.search(text):
+                raise PydanticCustomError("text", "it is not valid text (it holds a NUL, or bytes that are not UTF-8)")
         # To Python, true is the number 1.
         if isinstance(value, bool) and cls.model_fields[info.field_name or ""].annotation in (int, float):
             raise PydanticCustomError("number", "it has to be a number, not true or false")
@@ -109,12 +130,15 @@ def load_settings(
     environment = dict(os.environ) if environment is None else environment
     sources: dict[str, str] = {}
     values: dict[str, Any] = {}
+    columns: dict[str, Any] = {}
     for origin, found in (
         (str(config or DEFAULT_FILE), _read_file(config)),
         ("environment", _read_environment(environment)),
         ("command line", flags),
     ):
         values.update(found)
+        if isinstance(more := found.get("columns"), dict):  # what is said of one column leaves the others alone
+            values["columns"] = columns = {**columns, **more}
         sources.update(dict.fromkeys(found, origin))
     try:
         return Settings(**values)
@@ -123,13 +147,20 @@ def load_settings(
         raise SettingsError(problems) from error
 
 
+def _texts(value: object) -> list[str]:
+    found = [*value, *value.values()] if isinstance(value, dict) else [value]
+    return [str(item) for item in found if isinstance(item, str | Path)]
+
+
 def _read_file(config: Path | None) -> dict[str, Any]:
     path = config or Path(DEFAULT_FILE)
     if config is None and not path.is_file():
         return {}
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"{path}: cannot be read as TOML: {error}") from error
 
 
@@ -144,6 +175,8 @@ def _explain(problem: ErrorDetails, sources: dict[str, str]) -> str:
     if problem["type"] == "extra_forbidden":
         known = ", ".join(sorted(Settings.model_fields))
         return f"{origin}: there is no setting {name!r}; the settings are: {known}"
+    if expected := next((words for kind, words in _EXPECTED.items() if problem["type"].startswith(kind)), None):
+        message = expected.format(**problem.get("ctx", {}))
     if problem["type"] == "empty" and origin == "environment":
         message += f" (unset {PREFIX}{name.upper()})"
     return f"{origin}: setting {name!r}: {message}"

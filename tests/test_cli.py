@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import shlex
 import signal
 import subprocess
 import sys
@@ -303,7 +304,7 @@ def test_interrupt_finishes_writes_and_says_how_to_go_on(write: Write, tmp_path:
 
 def test_interrupt_is_answered_while_a_library_is_silenced() -> None:
     """The message comes at once, also while a model is unpacked and what is printed is thrown away."""
-    code = "import contextlib, io, os, signal; from summarizer.cli import _interruptible\n"
+    code = "import contextlib, io, os, signal; from summarizer.commands.run import _interruptible\n"
     code += "with _interruptible() as stopping, contextlib.redirect_stderr(io.StringIO()):\n"
     code += "    os.kill(os.getpid(), signal.SIGINT); print(stopping())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=_with_root())
@@ -430,7 +431,9 @@ def test_cache_commands(
     assert len(ask("export", *options).splitlines()) == 6
     assert "by scripted is used" in ask("why", "p1", str(papers), *scripted)
     twin = write("twin.jsonl", _PAPERS.replace('"p1"', '"twin"'))
-    assert "twin: answer of" in ask("why", "twin", str(twin), *scripted)
+    assert ask("why", "twin", str(twin), *scripted).startswith("twin: is answered from the cache\n  answer of ")
+    assert ask("why", "p1", *scripted).startswith("p1: is answered from the cache, if the text is the same\n")
+    assert ask("why", "p1", *scripted, "--seed", "9").startswith("p1: is asked; no stored answer fits\n")
     assert "max_tokens: 640 -> 9" in ask("why", "p1", *scripted, "--max-tokens", "9")
     assert "language: English -> Danish" in ask("why", "p1", str(papers), *scripted, "--language", "Danish")
     papers.write_text(_PAPERS.replace("Stream 1", "Brook 1"), encoding="utf-8")
@@ -524,3 +527,52 @@ def test_simple_questions_are_answered_at_once(flag: str) -> None:
                           capture_output=True, text=True, check=True)  # fmt: skip
     assert "summarizer" in done.stdout
     assert int(done.stdout.splitlines()[-1]) < 150
+
+
+@pytest.mark.parametrize("closed", ["2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_do_not_stop_a_run(write: Write, tmp_path: Path, closed: str) -> None:
+    """With its streams closed, as some schedulers start their jobs, a run makes its records."""
+    out = tmp_path / "out.jsonl"
+    options = ["--backend", "scripted", "--cache-dir", str(tmp_path / "cache")]
+    command = _command("run", write("papers.jsonl", _PAPERS), "-o", out, *options)
+    assert subprocess.run(f"{shlex.join(command)} {closed}", shell=True, env=_with_root(), check=False).returncode == 0  # noqa: S602
+    assert len(list(read_records(out))) == 6
+
+
+def test_output_that_cannot_be_printed_is_named(capfd: pytest.CaptureFixture[str]) -> None:
+    """A full disk behind standard output is an error that says where."""
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(_command("prompts", "show", "annotate"), stdout=full, env=_with_root(), check=False)
+    assert done.returncode == 2
+    assert capfd.readouterr().err == "summarizer: error: standard output: No space left on device\n"
+
+
+@pytest.mark.parametrize(
+    "arguments", [["run", "", "-o", "x"], ["run", "x", "-o", ""], ["digest", ""], ["models", "pull", " "]]
+)
+def test_empty_names_are_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """A variable that a script forgot to set is not taken for the current folder."""
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert "it is empty" in capsys.readouterr().err
+
+
+def test_a_digest_is_written_where_a_link_leads(write: Write, tmp_path: Path, run: Callable[..., int]) -> None:
+    """A link that stands at the place of the digest stays a link."""
+    out, real, link = tmp_path / "out.jsonl", tmp_path / "real.md", tmp_path / "link.md"
+    assert run(write("papers.jsonl", _PAPERS), "-o", out) == 0
+    link.symlink_to(real)
+    assert main(["digest", str(out), "-o", str(link)]) == 0
+    assert link.is_symlink()
+    assert "Paper 1" in real.read_text(encoding="utf-8")
+
+
+def test_kept_failures_are_told_with_the_way_to_ask_again(
+    write: Write, tmp_path: Path, run: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A second run does not ask failures again, and says so."""
+    papers = write("papers.jsonl", _PAPERS + '{"id": broken\n')
+    assert run(papers, "-o", tmp_path / "out.jsonl") == 1
+    assert run(papers, "-o", tmp_path / "out.jsonl") == 1
+    assert "in the output already: 7, of them 1 failed; --overwrite asks these again" in capsys.readouterr().err

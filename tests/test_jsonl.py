@@ -30,7 +30,7 @@ def test_records_come_back(tmp_path: Path) -> None:
     assert path.read_bytes().count(b"\n") == 3
 
 
-@pytest.mark.parametrize("torn", [b'{"id": "r2', b"{", b"\x00\x00", '{"title": "é'.encode()[:-1]])
+@pytest.mark.parametrize("torn", [b'{"schema', b"{", b"\x00\x00", '{"schema_version":"1.0","title":"é'.encode()[:-1]])
 def test_torn_last_line_is_taken_away(tmp_path: Path, torn: bytes) -> None:
     """After a kill in the middle of a line the whole ones are kept and the file goes on."""
     path = tmp_path / "out.jsonl"
@@ -41,6 +41,16 @@ def test_torn_last_line_is_taken_away(tmp_path: Path, torn: bytes) -> None:
         assert path.read_bytes() == whole
         file.append(_record(2))
     assert [record.id for record in read_records(path)] == ["r0", "r1", "r2"]
+
+
+def test_a_last_line_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+    """What was added to the file by hand, without a line break, is named and not taken away."""
+    path = tmp_path / "out.jsonl"
+    content = f"{_record(1).model_dump_json()}\nto be read again on Monday".encode()
+    path.write_bytes(content)
+    with RecordFile(path) as file, pytest.raises(OutputError, match="line 2 is not a record .* left as it is"):
+        list(file.written())
+    assert path.read_bytes() == content
 
 
 def test_blank_lines_do_not_count(tmp_path: Path) -> None:
@@ -135,7 +145,7 @@ def test_full_disk_says_so() -> None:
     """The device that is always full is a full disk."""
     with RecordFile(Path("/dev/full")) as file:
         assert list(file.written()) == []
-        with pytest.raises(OutputError, match="No space left on device; what is written stays"):
+        with pytest.raises(OutputError, match="/dev/full: No space left on device"):
             file.append(_record(1))
 
 

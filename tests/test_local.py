@@ -16,7 +16,7 @@ from summarizer.backends.device import Placement
 from summarizer.backends.generation import LoadedModel, Pulse, load_model
 from summarizer.backends.local import WINDOW_BATCHES, LocalBackend
 from summarizer.completion import Completion, Decoding, Message, Outcome, Request
-from summarizer.errors import ModelError, RequestError
+from summarizer.errors import ModelError, RequestError, SettingsError
 from summarizer.records import Answer
 from summarizer.settings import Settings
 from tests.tiny_models import CONTEXT, save_causal, save_summarizer
@@ -184,6 +184,12 @@ def test_prompt_that_is_too_long_fails_alone(tiny: Path, ask: Callable[..., Requ
     assert f"the answer may have 64, but the model's context is {CONTEXT}" in str(long)
     assert isinstance(outcomes["1"], Completion)
     assert isinstance(outcomes["3"], Completion)
+
+
+def test_answers_longer_than_the_context_are_an_error_of_the_setting(tiny: Path, ask: Callable[..., Request]) -> None:
+    """Where no prompt at all could fit, the run stops instead of blaming every abstract."""
+    with pytest.raises(SettingsError, match=f"'max_tokens': {CONTEXT} leaves no room for a prompt"):
+        list(_backend(tiny).complete([ask(1, max_tokens=CONTEXT)]))
 
 
 class _LittleMemory:

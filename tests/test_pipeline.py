@@ -406,3 +406,29 @@ def test_cached_run_asks_nothing_and_says_so(
         assert after.provenance.cached
         unmarked = after.provenance.model_copy(update={"cached": False})
         assert after.model_copy(update={"provenance": unmarked}) == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "kind"),
+    [
+        ({"abstract": ""}, "skipped", "no_abstract"),
+        ({"abstract": " \u200b"}, "skipped", "no_abstract"),
+        ({"abstract": "half \ud800 a character"}, "failed", "unreadable"),
+        ({"title": "\udfff"}, "failed", "unreadable"),
+        ({"id": "\ud800"}, "failed", "unreadable"),
+        ({"authors": ("\ud800",)}, "failed", "unreadable"),
+    ],
+)
+def test_a_paper_that_a_program_made_gets_a_record(
+    make_paper: MakePaper, make_completion: MakeCompletion, changes: dict[str, Any], status: str, kind: str
+) -> None:
+    """What a reader of files would have turned away costs one record when a program gives it, and goes on as well."""
+    backend = Oracle(make_completion, _good)
+    papers = [make_paper(id="a", **changes) if "id" not in changes else make_paper(**changes), make_paper(id="b")]
+    records = _run(backend, papers)
+    assert [record.status for record in records] == [status, records[1].status]
+    assert records[0].failure is not None
+    assert records[0].failure.kind == kind
+    assert [request.id for request in backend.asked] == ["b"]
+    assert all(record.model_dump_json().encode() for record in records)
+    assert _run(backend, papers, written=records) == []

@@ -48,11 +48,11 @@ def test_unknown_setting_in_file_names_the_file(write: Write) -> None:
 
 def test_value_that_does_not_fit_is_named(write: Write) -> None:
     """A wrong value is reported with its setting, its source and its reason."""
-    with pytest.raises(SettingsError, match="environment: setting 'batch_size'.*greater than or equal to 1"):
+    with pytest.raises(SettingsError, match="environment: setting 'batch_size': it has to be at least 1"):
         load_settings({}, environment={"SUMMARIZER_BATCH_SIZE": "0"})
     with pytest.raises(SettingsError, match="cannot be read as TOML"):
         load_settings({}, config=write("bad.toml", "batch_size = \n"), environment={})
-    with pytest.raises(SettingsError, match="nowhere.toml: cannot be read"):
+    with pytest.raises(SettingsError, match="nowhere.toml: cannot be read: No such file"):
         load_settings({}, config=Path("nowhere.toml"), environment={})
 
 
@@ -108,7 +108,7 @@ def test_a_number_is_finite(write: Write, name: str, value: str) -> None:
 @pytest.mark.parametrize("name", ["seed", "max_tokens", "concurrency", "timeout", "scripted_seconds"])
 def test_a_number_beyond_all_use_is_refused(name: str) -> None:
     """What no library takes is an error of the setting, and not one in the middle of a run."""
-    with pytest.raises(SettingsError, match=f"'{name}': Input should be less than"):
+    with pytest.raises(SettingsError, match=f"'{name}': it has to be (at most|less than) "):
         load_settings({name: 10**30})
 
 
@@ -141,3 +141,40 @@ def test_settings_cannot_change() -> None:
     """Settings are one frozen value."""
     with pytest.raises(ValueError, match="frozen"):
         Settings().model = "other"
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("batch_size = 'x'", "it has to be a whole number"),
+        ("temperature = 'x'", "it has to be a number"),
+        ("cache = 'x'", "it has to be true or false"),
+        ("language = 7", "it has to be text"),
+        ("cache_dir = 7", "it has to be text"),
+        ("columns = 'AB'", "it has to be a table of fields and columns"),
+        ("device = 'tpu'", "it has to be 'auto', 'cpu', 'cuda' or 'mps'"),
+        ("temperature = inf", "it has to be a finite number"),
+        ("timeout = 0", "it has to be more than 0"),
+        (r'cache_dir = "a\u0000b"', "it is not valid text"),
+        (r'encoding = "utf\u0000"', "it is not valid text"),
+        (r'columns = {abstract = "A\u0000"}', "it is not valid text"),
+    ],
+)
+def test_what_a_setting_has_to_be_is_said(write: Write, line: str, words: str) -> None:
+    """A value that does not fit is told what would, in plain words."""
+    name = line.partition(" ")[0]
+    with pytest.raises(SettingsError, match=f"my.toml: setting '{name}': {words}"):
+        load_settings({}, config=write("my.toml", f"{line}\n"), environment={})
+
+
+def test_an_environment_that_is_no_text_is_refused() -> None:
+    """Bytes that are not UTF-8 in a variable are an error of the setting."""
+    with pytest.raises(SettingsError, match="environment: setting 'language': it is not valid text"):
+        load_settings({}, environment={"SUMMARIZER_LANGUAGE": "\udcff"})
+
+
+def test_a_column_on_the_command_line_leaves_the_others_alone(write: Write) -> None:
+    """What the file says of the title holds on when the command line names the abstract."""
+    config = write("my.toml", 'columns = {title = "Name", abstract = "Text"}\n')
+    settings = load_settings({"columns": {"abstract": "AB"}}, config=config, environment={})
+    assert settings.columns == {"title": "Name", "abstract": "AB"}

@@ -320,7 +320,7 @@ def test_unknown_hub_model_says_what_to_do(tmp_path: Path, model: str, offline: 
     """Without a connection, a model that was never downloaded is one error of one line."""
     program = """
 import sys
-from summarizer.backends.weights import pull_model
+from summarizer.backends.hub import pull_model
 from summarizer.errors import ModelError
 try:
     pull_model(sys.argv[1])

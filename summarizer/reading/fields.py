@@ -103,6 +103,17 @@ def paper_from(values: Mapping[str, object], source: Source, raw: str = "") -> P
     )
 
 
+def checked(paper: Paper) -> Paper | Unreadable:
+    """Give the paper if it can be asked about and written: a program may have made it of any text."""
+    words = (paper.id, paper.title, paper.abstract, paper.source.name, paper.url or "", paper.published or "")
+    if problem := half_character("\n".join((*words, *paper.authors))):
+        source = Source(name=presentable(paper.source.name), line=paper.source.line)
+        return unreadable(source, f"in the paper, {problem}", paper.abstract, paper.title, presentable(paper.id))
+    if _says_nothing(paper.abstract):
+        return no_abstract(paper.source, paper.title, paper.id, paper.abstract)
+    return paper
+
+
 def own_id(values: Mapping[str, object]) -> str | None:
     """Give the id that a record has of its own, or `None`."""
     arxiv, doi, own, url = (one_line(values.get(field)) for field in ("arxiv", "doi", "id", "url"))

@@ -32,7 +32,7 @@ def read_records(path: str | Path) -> Iterator[Record]:
     try:
         with open(0 if name == STANDARD else name, "rb", closefd=name != STANDARD) as file:
             for number, line in enumerate(file, start=1):
-                if _is_torn(line, number):
+                if _is_torn(line):
                     _LOG.warning("%s, line %d: is not finished and is left out; its run has not ended", name, number)
                 elif not line.isspace():
                     yield _parse(name, number, line)
@@ -40,10 +40,10 @@ def read_records(path: str | Path) -> Iterator[Record]:
         raise InputError(name, str(error.strerror)) from error
 
 
-def _is_torn(line: bytes, number: int) -> bool:
-    # After whole records it is what a kill left. Alone it may be anybody's file, unless it begins like a record.
+def _is_torn(line: bytes) -> bool:
+    # What a kill left begins like a record, and what a power failure left may be zeros; anything else is somebody's.
     beginning = line[: len(_BEGINNING)]
-    return not line.endswith(b"\n") and (number > 1 or _BEGINNING.startswith(beginning))
+    return not line.endswith(b"\n") and (_BEGINNING.startswith(beginning) or not line.strip(b"\0"))
 
 
 def _parse(path: str, number: int, line: bytes) -> Record:
@@ -53,6 +53,10 @@ def _parse(path: str, number: int, line: bytes) -> Record:
         problem = error.errors(include_input=False, include_url=False)[0]
         place = ".".join(str(part) for part in problem["loc"])
         raise InputError(path, f"not a record of this version: {place or 'line'}: {problem['msg']}", number) from error
+
+
+def _shown(path: Path) -> str:
+    return "standard output" if str(path) == STANDARD else str(path)
 
 
 class RecordFile:
@@ -70,7 +74,7 @@ class RecordFile:
             # Unbuffered: nothing is left behind that could fail once more when the file is closed on a full disk.
             self._file = os.fdopen(os.dup(1), "wb", buffering=0) if standard else path.open("ab", buffering=0)
         except OSError as error:
-            raise OutputError(str(path), f"{error.strerror}; choose another with -o") from error
+            raise OutputError(_shown(path), f"{error.strerror}; choose another with -o") from error
         self._is_regular = not standard and stat.S_ISREG(os.fstat(self._file.fileno()).st_mode)
         if self._is_regular:
             self._lock()
@@ -82,7 +86,7 @@ class RecordFile:
         whole = 0
         with self.path.open("rb") as file:
             for number, line in enumerate(file, start=1):
-                if _is_torn(line, number):
+                if _is_torn(line):
                     break
                 if not line.isspace():
                     yield self._own(number, line)
@@ -111,7 +115,11 @@ class RecordFile:
         except BrokenPipeError:  # The reader of a pipe has seen enough: nothing is wrong with the output.
             raise
         except OSError as error:
-            raise OutputError(str(self.path), f"{error.strerror}; what is written stays, run again to go on") from error
+            if self._is_regular:
+                raise OutputError(
+                    str(self.path), f"{error.strerror}; what is written stays, run again to go on"
+                ) from error
+            raise OutputError(_shown(self.path), f"{error.strerror}") from error
 
     def _check_there(self) -> None:
         if self._is_regular and os.fstat(self._file.fileno()).st_nlink == 0:

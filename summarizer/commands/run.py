@@ -1,0 +1,121 @@
+"""`summarizer run`: read papers, write one record for each."""
+
+import gc
+import os
+import shlex
+import signal
+import sys
+import threading
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from summarizer.commands import FAILURES, INTERRUPTED, OK, check_different, read_inputs, settings_of
+from summarizer.console import complain, show_log
+from summarizer.errors import OutputError, ResumeError, SettingsError
+from summarizer.pipeline import Summarizer
+from summarizer.progress import Progress
+from summarizer.settings import Settings
+from summarizer.writing.jsonl import RecordFile
+
+#: Bytes of input that are read beforehand, to know the number of papers; about a second.
+_LARGEST_COUNTED = 64_000_000
+
+
+def call(options: Namespace) -> int:
+    """Read papers and write records; 1 when some failed, 130 when the run was stopped."""
+    settings = settings_of(options)
+    show_log(quiet=options.quiet)
+    output = Path(options.output)
+    _check_lines(output)
+    with _interruptible() as stopping:
+        summarizer = Summarizer(settings, stopping=stopping)
+        # The inputs are looked at before the output is touched: a mistyped name must not cost a file.
+        papers = read_inputs(options.inputs, settings, options)
+        check_different(options.inputs, output)
+        progress = Progress(_count(settings, options), quiet=options.quiet)
+        goes_on = not options.overwrite
+        with RecordFile(output) as file, progress, _seldom_collected():
+            try:
+                written = () if options.overwrite else progress.counting(file.written())
+                for record in summarizer.run(papers, written):
+                    if not goes_on:
+                        # Not before there is something new: a missing key must not cost the old records.
+                        file.start_anew()
+                        goes_on = True
+                    file.append(record)
+                    progress.add(record)
+            except ResumeError as error:
+                advice = "choose another file with -o, or --overwrite it"
+                advice += ": what the cache holds is not asked again" if settings.cache else ""
+                raise OutputError(str(output), f"{error}; {advice}") from error
+        if stopping():
+            # Who goes on after a stop wants to keep what there is, as far as it is of this run.
+            again = [word for word in options.given if word != "--overwrite" or not goes_on]
+            complain(f"stopped; {_kept(settings.cache)}. To go on: {shlex.join(['summarizer', *again])}")
+            return INTERRUPTED
+    return FAILURES if progress.statuses["failed"] else OK
+
+
+def _kept(cache: bool) -> str:
+    if cache:
+        return "what was answered is kept"
+    return "what was written is kept, answers that had to wait for an earlier one are not (--no-cache)"
+
+
+def _check_lines(output: Path) -> None:
+    if output.suffix.lower() in {".html", ".htm", ".md", ".markdown", ".csv", ".tsv"}:
+        raise SettingsError(
+            f"-o {output}: a run writes JSON Lines, so give a name in .jsonl; `summarizer digest` makes pages of them"
+        )
+
+
+def _count(settings: Settings, options: Namespace) -> int | None:
+    # To say how much is left the input is read twice, which only files allow and only a large one makes felt.
+    paths = [Path(name) for name in options.inputs]
+    if options.quiet or not all(path.is_file() for path in paths):
+        return None
+    if sum(path.stat().st_size for path in paths) > _LARGEST_COUNTED:
+        return None
+    return sum(1 for _ in read_inputs(options.inputs, settings, options))
+
+
+@contextmanager
+def _interruptible() -> Iterator[Callable[[], bool]]:
+    """The first Ctrl-C (or SIGTERM) lets what is under way finish; the second one stops at once."""
+    stop = threading.Event()
+
+    def ask(_signal: int, _frame: FrameType | None) -> None:
+        if stop.is_set():
+            # Threads that wait for a server would be waited for in turn. All that is written is whole.
+            complain("stopped at once", sys.__stderr__)
+            sys.stderr.write("\x1b[?25h" if sys.stderr.isatty() else "")
+            sys.stderr.flush()
+            os._exit(INTERRUPTED)
+        stop.set()
+        # Standard error itself: while a model is unpacked, what is printed in its place is thrown away.
+        message = "stopping: what is under way is finished and written; press Ctrl-C again to stop at once"
+        complain(message, sys.__stderr__)
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop.is_set
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _seldom_collected() -> Iterator[None]:
+    # Records are trees without cycles: looking for garbage in them as often as by default finds nothing, and takes a
+    # sixth of a cached run.
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(50_000)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
