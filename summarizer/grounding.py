@@ -15,7 +15,7 @@ from typing import Literal
 
 from summarizer.folding import Folded, fold
 from summarizer.names import Name, derived, forms, names, parts, spelled_out
-from summarizer.quantities import Quantity, quantities, readings
+from summarizer.quantities import Quantity, Written, quantities, readings
 from summarizer.records import Answer, ClaimedResult, Evidence, Link, Mention, Method, Paper, Result, Tldr
 
 #: Scripts that do not put spaces between words: Thai to Khmer, Japanese, Chinese, Korean particles.
@@ -128,26 +128,24 @@ class Passages:
         return Evidence(quote=quote, match="absent")
 
     def unsupported(self, text: str, *, english: bool = True) -> tuple[str, ...]:
-        """Numbers and names of a summary that the paper does not have."""
-        return (*self.unsupported_numbers(text), *self.unsupported_names(text, english=english))
+        """Numbers and names of a summary that the paper does not have: neither the abstract nor the title, in any form.
+
+        Numbers come as written and with their unit.
+        """
+        numbers = _numbers(text)
+        spans = [(start, end) for start, end, _ in numbers]
+        found = [name for name in names(text) if not any(start < name.end and name.start < end for start, end in spans)]
+        foreign = [name.word for name in found if (english or name.shaped) and not self._knows(name)]
+        return tuple(dict.fromkeys((*self._foreign(text, numbers), *foreign)))
 
     def unsupported_numbers(self, text: str) -> tuple[str, ...]:
-        """Numbers of the text that neither the abstract nor the title has, as written and with their unit."""
-        folded = fold(text, joined=False)
-        missing = []
-        for written in quantities(folded.text):
-            start, end = folded.raw_span(written.start, written.end)
-            if written.claimed and not self._has(text[start:end], written.readings):
-                missing.append(text[start:end])
-        return tuple(dict.fromkeys(missing))
+        """The numbers alone."""
+        return tuple(dict.fromkeys(self._foreign(text, _numbers(text))))
 
-    def unsupported_names(self, text: str, *, english: bool = True) -> tuple[str, ...]:
-        """Names of the text that neither the abstract nor the title has, in whatever form, and that none spells out."""
-        numbers = fold(text, joined=False)
-        spans = [numbers.raw_span(number.start, number.end) for number in quantities(numbers.text)]
-        found = [name for name in names(text) if not any(start < name.end and name.start < end for start, end in spans)]
-        asked = [name for name in found if english or name.shaped]
-        return tuple(dict.fromkeys(name.word for name in asked if not self._knows(name)))
+    def _foreign(self, text: str, numbers: list[tuple[int, int, Written]]) -> Iterator[str]:
+        for start, end, number in numbers:
+            if number.claimed and not self._has(text[start:end], number.readings):
+                yield text[start:end]
 
     def _knows(self, name: Name) -> bool:
         if any(self.find(form).match != "absent" for form in forms(name)):
@@ -165,6 +163,12 @@ class Passages:
     @cached_property
     def _known(self) -> frozenset[Quantity]:
         return self._abstract.numbers | self._title.numbers
+
+
+def _numbers(text: str) -> list[tuple[int, int, Written]]:
+    """The numbers of a text with their places in it."""
+    folded = fold(text, joined=False)
+    return [(*folded.raw_span(number.start, number.end), number) for number in quantities(folded.text)]
 
 
 class _Passage:
@@ -189,9 +193,7 @@ class _Passage:
         for start in islice(_occurrences(digits.group() if digits else written, self.raw), _MOST_LOOKS):
             begin = self.raw.rfind(" ", 0, max(start - _NEARBY, 0)) + 1
             end = self.raw.find(" ", start + len(written) + _NEARBY)
-            near = fold(self.raw[begin : end if end >= 0 else None], joined=False)
-            for number in quantities(near.text):
-                first, last = near.raw_span(number.start, number.end)
+            for first, last, number in _numbers(self.raw[begin : end if end >= 0 else None]):
                 if begin + first <= start < begin + last and not meant.isdisjoint(number.readings):
                     return True
         return False

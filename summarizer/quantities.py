@@ -149,6 +149,10 @@ def readings(written: Iterable[Written]) -> frozenset[Quantity]:
     return frozenset(reading for one in written for reading in one.readings)
 
 
+def _word(match: re.Match[str]) -> str | None:
+    return match["word"] if match.re is _WORD else None
+
+
 def _in_name(match: re.Match[str]) -> bool:
     """Whether the digits are part of a name in front of them: `GPT-4`, but not `5k-10k`."""
     text, start = match.string, match.start()
@@ -169,9 +173,9 @@ def _in_word(match: re.Match[str]) -> bool:
 def _before(match: re.Match[str]) -> tuple[str, str]:
     """The sign and the currency in front of a number, as far as they belong to it."""
     text, start = match.string, match.start()
-    if match.lastgroup == "word" or not start:
+    if match.re is _WORD or not start:
         return "", ""
-    before = text[:start][-3:]
+    before = text[max(start - 3, 0) : start]
     if before[-1] == "$":
         return "", "$"
     if before[-1] in "+-" and (len(before) == 1 or before[-2] in " ([{$~<>=:,;/|"):
@@ -180,7 +184,7 @@ def _before(match: re.Match[str]) -> tuple[str, str]:
 
 
 def _unit(match: re.Match[str]) -> str:
-    if match.groupdict().get("word") in _ADVERBS:
+    if _word(match) in _ADVERBS:
         return "x"
     # A unit is the last thing that is matched.
     return _UNIT_OF.get(match.lastgroup or "", "")
@@ -191,7 +195,7 @@ def _scale(match: re.Match[str]) -> int:
 
 
 def _quantity(match: re.Match[str], sign: str, scale: int, unit: str) -> Quantity:
-    if word := match.groupdict().get("word"):
+    if word := _word(match):
         return Quantity(Decimal(f"{_WORDS.get(word) or _CHANGES[word]}e{scale}"), "", unit)
     digits, power = match["mantissa"].replace(",", ""), match["power"] or ""
     exponent = int(match["exponent"] or match["short"] or 0) + scale
@@ -201,5 +205,5 @@ def _quantity(match: re.Match[str], sign: str, scale: int, unit: str) -> Quantit
 
 
 def _is_claimed(match: re.Match[str], unit: str, scale: int) -> bool:
-    word = match.groupdict().get("word")
+    word = _word(match)
     return word not in _UNPROVEN or (word not in _CHANGES and bool(unit or scale))

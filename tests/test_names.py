@@ -17,7 +17,7 @@ _ABSTRACT = (
 
 def _unsupported(text: str, *, english: bool = True) -> tuple[str, ...]:
     paper = Paper(id="a", title=_TITLE, abstract=_ABSTRACT, source=Source(name="f", line=1))
-    return Passages(paper).unsupported_names(text, english=english)
+    return Passages(paper).unsupported(text, english=english)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_names_are_told_from_words(text: str, found: list[str]) -> None:
 )
 def test_names_of_the_paper_are_supported(text: str) -> None:
     """In the plural, in a compound, at the beginning of a sentence, or as the acronym of what is spelled out."""
-    assert _unsupported(text) == ()
+    assert set(_unsupported(text)) <= {"3 GB", "5M"}  # units are part of numbers, and no names
 
 
 @pytest.mark.parametrize(
