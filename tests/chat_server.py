@@ -34,8 +34,10 @@ class Reply:
     cut: bool = False
 
 
-def answer(text: str | None, finish: str = "stop", refusal: str | None = None, delay: float = 0.0) -> Reply:
-    """A chat completion that says `text`, for 11 tokens of prompt and 7 of completion."""
+def answer(
+    text: str | list[Json] | None, finish: str = "stop", refusal: str | None = None, delay: float = 0.0
+) -> Reply:
+    """A chat completion that says `text`, which may be in parts, for 11 tokens of prompt and 7 of completion."""
     message = {"role": "assistant", "content": text, "refusal": refusal}
     usage = {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}
     choice = {"index": 0, "message": message, "finish_reason": finish}
@@ -43,9 +45,9 @@ def answer(text: str | None, finish: str = "stop", refusal: str | None = None, d
     return Reply(body=body, delay=delay)
 
 
-def fault(status: int, message: str, code: str | None = None, **headers: str) -> Reply:
+def fault(status: int, message: str, code: str | None = None, param: str | None = None, **headers: str) -> Reply:
     """An error as OpenAI words it; `retry_after_ms="20"` becomes the header `retry-after-ms`."""
-    error = {"message": message, "type": code, "code": code, "param": None}
+    error = {"message": message, "type": code, "code": code, "param": param}
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return Reply(status=status, body={"error": error}, headers=named)
 

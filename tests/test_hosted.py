@@ -15,9 +15,11 @@ from email.utils import format_datetime
 
 import pytest
 
+from summarizer.backends.attempts import Pacing
 from summarizer.backends.bodies import LONGEST_BODY
-from summarizer.backends.hosted import HostedBackend, Pacing, wire_schema
+from summarizer.backends.hosted import HostedBackend
 from summarizer.backends.replies import LONGEST_QUOTE, retry_after
+from summarizer.backends.wire import wire_schema
 from summarizer.completion import Completion, Decoding, Json, Message, Outcome, Request
 from summarizer.errors import EndpointError, InputError, RequestError, SettingsError
 from summarizer.prompting import answer_schema, load_prompt
@@ -71,6 +73,12 @@ def request(name: str) -> Request:
 def ask(server: ChatServer, *names: str, **others: object) -> list[Outcome]:
     """All outcomes for requests of these names."""
     return list(HostedBackend(settings(server.url, **others), QUICK).complete(request(name) for name in names))
+
+
+def ask_paced(server: ChatServer, pacing: Pacing, name: str) -> Completion:
+    """The answer to one request that is tried at this pace."""
+    (outcome,) = HostedBackend(settings(server.url), pacing).complete([request(name)])
+    return success(outcome)
 
 
 def failure(server: ChatServer) -> RequestError:
@@ -222,6 +230,28 @@ def test_a_broken_connection_is_tried_again(reply: Reply) -> None:
         assert success(ask(server, "p")[0]).attempts == 2
 
 
+def test_an_answer_in_parts_is_joined() -> None:
+    """A text that comes in parts is one text, and what is no text, such as a thought, is not in it."""
+    thought: Json = {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}
+    parts = [thought, {"type": "text", "text": '{"tldr": '}, {"type": "text", "text": '"x"}'}]
+    with ChatServer(lambda *_: answer(parts)) as server:
+        assert success(ask(server, "p")[0]).text == '{"tldr": "x"}'
+
+
+@pytest.mark.parametrize("parts", [[], [{"type": "thinking", "thinking": "hm"}]], ids=["none", "thought"])
+def test_parts_without_text_are_empty(parts: list[Json]) -> None:
+    """A thought is no answer."""
+    with ChatServer(lambda *_: answer(parts)) as server:
+        assert failure(server).kind == "empty"
+
+
+@pytest.mark.parametrize("error", [None, "", {}, {"code": 0, "message": ""}], ids=["null", "text", "none", "zero"])
+def test_an_answer_beside_an_empty_error_is_an_answer(error: object) -> None:
+    """Some services have a place for an error in every reply."""
+    with ChatServer(lambda *_: Reply(body=_body("yes") | {"error": error})) as server:
+        assert success(ask(server, "p")[0]).text == "yes"
+
+
 NO_COMPLETIONS = pytest.mark.parametrize(
     "reply",
     [
@@ -230,21 +260,86 @@ NO_COMPLETIONS = pytest.mark.parametrize(
         Reply(body="[1, 2]"),
         Reply(body={"choices": None}),
         Reply(body={"choices": [{"message": "hello"}]}),
+        Reply(body={"choices": [{"message": {"content": ["hello"]}}]}),
+        Reply(body={"choices": [{"message": {"content": [{"type": "text", "text": None}]}}]}),
         answer("x" * (LONGEST_BODY + 1)),
     ],
-    ids=["portal", "half", "list", "null", "other", "flood"],
+    ids=["portal", "half", "list", "null", "other", "words", "part", "flood"],
+)
+ERRORS_OF_SUCCESS = pytest.mark.parametrize(
+    "reply",
+    [
+        fault(200, f"Provider is\noverloaded, {KEY}"),
+        Reply(body={"error": {"message": f"Provider is overloaded, {KEY}", "code": 502}, "choices": []}),
+        Reply(body={"error": f"Provider is overloaded, {KEY}"}),
+        Reply(body={"error": {"reason": f"Provider is overloaded, {KEY}", "message": None}}),
+    ],
+    ids=["as usual", "no choices", "text", "other"],
 )
 
 
 @NO_COMPLETIONS
-def test_what_is_no_completion_fails_alone(reply: Reply) -> None:
-    """Where others were answered, a reply that is not a chat completion fails its request, and is not asked again."""
+def test_what_is_no_completion_is_tried_again(reply: Reply) -> None:
+    """Where others were answered, a reply that is not a chat completion passes, like a fault of the server."""
+    with ChatServer(lambda prompt, attempt: reply if prompt == "odd" and attempt < 3 else answer(prompt)) as server:
+        first, odd = [success(outcome) for outcome in ask(server, "p0", "odd", concurrency=1)]
+    assert [first.text, odd.text] == ["p0", "odd"]
+    assert (odd.attempts, len(server.bodies)) == (3, 4)
+
+
+@ERRORS_OF_SUCCESS
+def test_an_error_with_the_status_of_a_success_is_tried_again(reply: Reply) -> None:
+    """Where others were answered, an error that a service sends as if all were well passes, too."""
+    with ChatServer(lambda prompt, attempt: reply if prompt == "odd" and attempt < 3 else answer(prompt)) as server:
+        _, odd = [success(outcome) for outcome in ask(server, "p0", "odd", concurrency=1)]
+    assert (odd.text, odd.attempts) == ("odd", 3)
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        (Reply(body="<html>Maintenance</html>"), "not a chat completion: '<html>Maintenance</html>'"),
+        (fault(200, "overloaded"), "answered 200 with an error: overloaded"),
+    ],
+)
+def test_what_never_is_a_completion_fails_alone(reply: Reply, said: str) -> None:
+    """A request that gets a page or an error each time fails as in an outage, and the others are answered."""
     with ChatServer(lambda prompt, _: reply if prompt == "odd" else answer(prompt)) as server:
         first, odd, last = ask(server, "p0", "odd", "p1", concurrency=1)
     assert isinstance(odd, RequestError)
-    assert odd.kind == "rejected"
+    assert (odd.kind, odd.attempts) == ("transport", 4)
+    assert said in str(odd)
     assert [success(outcome).text for outcome in (first, last)] == ["p0", "p1"]
-    assert len(server.bodies) == 3
+
+
+@ERRORS_OF_SUCCESS
+def test_an_error_before_any_answer_stops_the_run_with_its_words(reply: Reply) -> None:
+    """What a service says in place of its first answer is shown, after one attempt, and the address is not blamed."""
+    with ChatServer(lambda *_: reply) as server, pytest.raises(EndpointError, match="Provider is overloaded") as caught:
+        ask(server, *(f"p{n}" for n in range(9)), concurrency=1)
+    assert str(caught.value).startswith(f"{server.url} answered 200 with an error: ")
+    assert "address" not in str(caught.value)
+    assert KEY not in "".join(traceback.format_exception(caught.value))
+    assert len(server.bodies) == 1
+
+
+def test_an_empty_account_stops_the_run_with_any_status() -> None:
+    """No quota is left, says a 200 after other answers: nothing else is asked."""
+    spent = fault(200, "You exceeded your current quota", "insufficient_quota")
+    with ChatServer(lambda prompt, _: spent if prompt == "b" else answer(prompt)) as server:
+        outcomes = HostedBackend(settings(server.url, concurrency=1), QUICK).complete(map(request, "abc"))
+        assert success(next(outcomes)).text == "a"
+        with pytest.raises(EndpointError, match="credit"):
+            next(outcomes)
+    assert len(server.bodies) == 2
+
+
+def test_a_prompt_that_is_too_long_with_the_status_of_a_success_is_not_asked_again() -> None:
+    """An error that names what is wrong with the prompt does not pass."""
+    long = fault(200, "8,193 tokens", "context_length_exceeded")
+    with ChatServer(lambda *_: long) as server:
+        assert failure(server).kind == "prompt_too_long"
+    assert len(server.bodies) == 1
 
 
 @NO_COMPLETIONS
@@ -264,18 +359,36 @@ def test_a_page_does_not_show_the_key() -> None:
 
 
 def test_a_completion_without_choices_is_empty() -> None:
-    """A filter may leave no choice at all: that paper has no answer, even where it is the only one that is asked."""
-    with ChatServer(lambda *_: Reply(body={"choices": []})) as server:
-        assert failure(server).kind == "empty"
+    """A filter may leave no choice at all: that paper has no answer, even where it is the only one that is asked.
+
+    What came is told, since only the server knows why.
+    """
+    with ChatServer(lambda *_: Reply(body={"choices": [], "filter": f"violence, {KEY}"})) as server:
+        outcome = failure(server)
+    assert outcome.kind == "empty"
+    assert 'without any choice: {"choices": [], "filter": "violence, [key]"}; try another model' in str(outcome)
     assert len(server.bodies) == 1
 
 
+def test_a_server_that_says_nothing_stops_the_run_with_what_it_sent() -> None:
+    """When no request gets a choice the server runs and the address is right: other advice is given."""
+    outcomes: list[Outcome] = []
+    with ChatServer(lambda *_: Reply(body={"choices": [], "filter": "violence"})) as server:
+        backend = HostedBackend(settings(server.url, concurrency=1), QUICK)
+        with pytest.raises(EndpointError, match="none of 3 requests got a word so far: a filter") as caught:
+            outcomes.extend(backend.complete(request(f"p{n}") for n in range(9)))
+    assert outcomes == []
+    assert '{"choices": [], "filter": "violence"}' in str(caught.value)
+    assert "address" not in str(caught.value)
+    assert len(server.bodies) == 3
+
+
 @pytest.mark.parametrize(
-    ("reply", "asked"),
-    [(fault(503, "down"), 4), (Reply(reset=True), 4), (Reply(body={"choices": []}), 1)],
-    ids=["down", "reset", "no choice"],
+    "reply",
+    [fault(503, "down"), Reply(reset=True)],
+    ids=["down", "reset"],
 )
-def test_a_server_that_never_answers_stops_the_run(reply: Reply, asked: int) -> None:
+def test_a_server_that_never_answers_stops_the_run(reply: Reply) -> None:
     """When three requests were given up and none was answered, the run stops, and none of them is a failure."""
     outcomes: list[Outcome] = []
     with ChatServer(lambda *_: reply) as server:
@@ -284,7 +397,7 @@ def test_a_server_that_never_answers_stops_the_run(reply: Reply, asked: int) -> 
             outcomes.extend(backend.complete(request(f"p{n}") for n in range(9)))
     assert outcomes == []
     assert server.url in str(caught.value)
-    assert len(server.bodies) == 3 * asked
+    assert len(server.bodies) == 3 * QUICK.attempts
 
 
 def test_one_answer_is_enough_to_go_on() -> None:
@@ -318,6 +431,40 @@ def test_the_first_failure_is_told_at_once(caplog: pytest.LogCaptureFixture) -> 
     assert line.startswith(f"{server.url} answered 503: overloaded, [key]; trying again")
 
 
+def test_long_waits_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    """A run that waits says for how long and why, in one line for all requests that wait at the same time."""
+    caplog.set_level("INFO", logger="summarizer")
+
+    def reply(prompt: str, _: int) -> Reply:
+        if prompt != "last":
+            return fault(429, "slow down", retry_after="30")
+        patience = time.monotonic() + 5.0
+        while (len(server.bodies) < 4 or not _waits(caplog)) and time.monotonic() < patience:
+            time.sleep(0.01)
+        return answer(prompt)
+
+    with ChatServer(reply) as server:
+        outcomes = HostedBackend(settings(server.url, concurrency=4), Pacing()).complete(
+            map(request, ("a", "b", "c", "last"))
+        )
+        assert success(next(outcomes)).text == "last"
+        outcomes.close()  # type: ignore[attr-defined]
+    assert _waits(caplog) == [f"waiting 30 s, as the server asks: {server.url} answered 429: slow down"]
+
+
+def test_waits_are_told_now_and_then(caplog: pytest.LogCaptureFixture) -> None:
+    """Waits that follow one another are told again after a pause, those that nobody notices never."""
+    caplog.set_level("INFO", logger="summarizer")
+    told: Json = {"attempts": 5, "first_wait": 0.2, "longest_wait": 0.2}
+    with ChatServer(lambda _, attempt: fault(503, "down") if attempt < 5 else answer("yes")) as server:
+        for told_wait, told_pause, lines in ((0.3, 0.0, 0), (0.1, 9.0, 1), (0.1, 0.0, 4)):
+            caplog.clear()
+            pacing = Pacing(**told, told_wait=told_wait, told_pause=told_pause)
+            assert ask_paced(server, pacing, str(lines)).attempts == 5
+            assert len(_waits(caplog)) == lines
+            assert all("s, before the next attempt: http" in line for line in _waits(caplog))
+
+
 def test_a_dead_server_is_named_with_the_reason(caplog: pytest.LogCaptureFixture) -> None:
     """What is told, and raised in the end, says that the connection was refused, and by which address."""
     with ChatServer(lambda *_: answer("yes")) as server:
@@ -325,7 +472,7 @@ def test_a_dead_server_is_named_with_the_reason(caplog: pytest.LogCaptureFixture
     backend = HostedBackend(settings(url), Pacing(attempts=2, first_wait=0.01, longest_wait=0.01))
     with pytest.raises(EndpointError, match="refused") as caught:
         list(backend.complete(map(request, "abc")))
-    (line,) = [record.getMessage() for record in caplog.records if record.name == "summarizer.backends.hosted"]
+    (line,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     for text in (line, str(caught.value)):
         assert text.startswith(f"{url}: Connection error. [Errno")
 
@@ -422,6 +569,70 @@ def test_what_every_request_would_meet_stops_the_run(reply: Reply, advice: str) 
     assert len(server.bodies) == 1
 
 
+TOO_MANY = "This model's maximum context length is 2048 tokens, and max_tokens is 640: reduce one of them"
+
+
+@pytest.mark.parametrize(
+    ("reply", "advice"),
+    [
+        (fault(400, "Invalid schema for 'answer'", None, "response_format"), "structured outputs"),
+        (fault(400, "No", None, "response_format.json_schema.schema"), "structured outputs"),
+        (fault(400, "This response_format type is unavailable now"), "structured outputs"),
+        (fault(400, "This model does not support response format `json_schema`."), "structured outputs"),
+        (Reply(status=422, body={"detail": [{"loc": ["body", "response_format"]}]}), "structured outputs"),
+        (fault(400, "640 is too large: at most 512 are supported", None, "max_tokens"), "--max-tokens"),
+        (fault(400, "Use 'max_completion_tokens'", "unsupported_parameter", "max_tokens"), "--max-tokens"),
+        (fault(400, "max_completion_tokens must be less than 512"), "--max-tokens"),
+        (fault(400, "No", "unsupported_value", "temperature"), "--temperature"),
+    ],
+)
+def test_a_refused_parameter_of_all_requests_stops_the_run(reply: Reply, advice: str) -> None:
+    """What is the same in every request is not refused once for each paper: the run stops, with the flag to change."""
+    with ChatServer(lambda *_: reply) as server, pytest.raises(EndpointError, match=advice) as caught:
+        ask(server, *(f"p{n}" for n in range(9)), concurrency=1)
+    assert str(caught.value).startswith(f"{server.url} answered {reply.status}: ")
+    assert len(server.bodies) == 1
+
+
+@pytest.mark.parametrize(
+    ("prompt", "reply", "kind"),
+    [
+        ("on max_tokens", fault(400, "cannot read 'on max_tokens'"), "rejected"),
+        ("odd", fault(400, "the response_format of this", None, "messages.[1].content"), "rejected"),
+        ("odd", fault(400, TOO_MANY, None, "max_tokens"), "prompt_too_long"),
+        ("odd", fault(400, "the request exceeds the available context size"), "prompt_too_long"),
+    ],
+    ids=["quoted", "message", "limit", "context"],
+)
+def test_a_refusal_of_one_paper_stops_nothing(prompt: str, reply: Reply, kind: str) -> None:
+    """A refusal that is about a paper is its failure, although it speaks of parameters and nothing was answered yet."""
+    with ChatServer(lambda asked, _: reply if asked == prompt else answer(asked)) as server:
+        outcomes = {outcome.request_id: outcome for outcome in ask(server, prompt, "p", concurrency=1)}
+    failed = outcomes[prompt]
+    assert isinstance(failed, RequestError)
+    assert failed.kind == kind
+    assert success(outcomes["p"]).text == "p"
+    assert len(server.bodies) == 2
+
+
+def test_a_parameter_that_was_accepted_before_is_not_refused_for_all() -> None:
+    """Where another request was answered, its parameters were accepted: a refusal is about the paper."""
+    odd = fault(400, "response_format cannot be met", None, "response_format")
+    with ChatServer(lambda prompt, _: odd if prompt == "odd" else answer(prompt)) as server:
+        first, failed, last = ask(server, "p0", "odd", "p1", concurrency=1)
+    assert isinstance(failed, RequestError)
+    assert failed.kind == "rejected"
+    assert [success(outcome).text for outcome in (first, last)] == ["p0", "p1"]
+
+
+def test_a_context_without_room_for_the_answer_stops_the_run() -> None:
+    """When paper after paper is too long for what is left beside the answer, the limit is what is to change."""
+    many = fault(400, TOO_MANY)
+    with ChatServer(lambda *_: many) as server, pytest.raises(EndpointError, match="smaller --max-tokens"):
+        ask(server, *(f"p{n}" for n in range(9)), concurrency=1)
+    assert len(server.bodies) == 3
+
+
 def test_answers_under_way_survive_a_stop() -> None:
     """Answers that were paid for are yielded before the refusal is raised, and waits for retries are cut short."""
     refused = threading.Event()
@@ -487,6 +698,26 @@ def test_an_incomplete_answer_is_a_failure(reply: Reply, kind: str, raw: str) ->
     assert (outcome.kind, outcome.raw) == (kind, raw)
     assert (outcome.attempts, outcome.tokens) == (1, (11, 7))
     assert len(server.bodies) == 1
+
+
+@pytest.mark.parametrize(
+    ("reply", "message"),
+    [
+        (answer(None, refusal="I cannot."), "the model declined; try another model"),
+        (answer("par", finish="content_filter"), "the server's filter stopped the answer; try another model"),
+        (answer(None), "the answer has no text; try another model or prompt"),
+    ],
+)
+def test_a_message_says_what_happened_once(reply: Reply, message: str) -> None:
+    """What happened comes first, and then what to do; neither is said twice."""
+    with ChatServer(lambda *_: reply) as server:
+        assert str(failure(server)) == message
+
+
+def test_a_rejected_paper_is_not_asked_again_by_itself() -> None:
+    """Whoever mends the paper or the server has to know that a failed record stays as it is."""
+    with ChatServer(lambda *_: fault(400, "bad words")) as server:
+        assert str(failure(server)).endswith("bad words; it is not asked again without --overwrite")
 
 
 def test_half_a_character_fails_alone() -> None:
@@ -676,6 +907,12 @@ def test_the_client_is_imported_on_the_first_request() -> None:
         "HostedBackend(Settings(model='m')).identity; sys.exit(any(m in sys.modules for m in ('openai', 'httpx2')))"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def _waits(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What was told of waits."""
+    ours = [record for record in caplog.records if record.name.startswith("summarizer.")]
+    return [record.getMessage() for record in ours if record.levelname == "INFO"]
 
 
 def _body(text: str) -> Json:

@@ -1,14 +1,15 @@
 """What comes back from a server of the OpenAI chat API, read so that no answer of whatever kind can do harm."""
 
+import json
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import BaseModel
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
-from summarizer.completion import Completion, Outcome, Request
+from summarizer.completion import Completion, Json, Outcome, Request
 from summarizer.errors import RequestError
 from summarizer.records import Tokens
 
@@ -19,12 +20,26 @@ if TYPE_CHECKING:
 LONGEST_QUOTE = 300
 #: Tokens of one answer beyond which a server's count is nonsense.
 MOST_TOKENS = 10**9
+#: What to do about a failure, where it says itself what happened: in the message of a record.
+ADVICE = RequestError.KINDS | {
+    "refused": "try another model",
+    "empty": "try another model or prompt",
+    "rejected": "it is not asked again without --overwrite",
+}
+
+
+def _joined(content: object) -> object:
+    """The text of a content in parts. Parts of other kinds, such as thoughts, are not the answer."""
+    if not (isinstance(content, list) and all(isinstance(part, dict) for part in content)):
+        return content
+    texts = [part.get("text") for part in content if part.get("type") == "text"]
+    return "".join(texts) if all(isinstance(text, str) for text in texts) else content
 
 
 class ChatMessage(BaseModel):
     """What the model said."""
 
-    content: str | None = None
+    content: Annotated[str | None, BeforeValidator(_joined)] = None
     refusal: str | None = None
 
 
@@ -44,6 +59,33 @@ class ChatReply(BaseModel):
     """Tokens that were billed; whatever a server says about them, its answer counts."""
 
 
+class ErrorReply(BaseModel):
+    """An error that some services send in place of a chat completion, with the status of a success."""
+
+    error: Annotated[Json | str, Field(min_length=1)]
+
+    @property
+    def body(self) -> Json:
+        """The error in the form in which the client keeps those of other statuses: with a message that is a text."""
+        error = self.error if isinstance(self.error, dict) else {"message": self.error}
+        message = error.get("message")
+        return error if message and isinstance(message, str) else error | {"message": json.dumps(error)}
+
+
+def read_reply(body: bytes) -> ChatReply | ErrorReply | None:
+    """The chat completion, the error that came in its place, or None for what is neither."""
+    try:
+        reply = ChatReply.model_validate_json(body)
+    except ValidationError:
+        reply = None
+    if reply is not None and reply.choices:
+        return reply
+    try:
+        return ErrorReply.model_validate_json(body)
+    except ValidationError:
+        return reply
+
+
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds that a server asks to wait, from milliseconds, seconds or a date; None when it asks nothing legible."""
     for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
@@ -59,24 +101,6 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         return None
     aware = date if date.tzinfo else date.replace(tzinfo=UTC)
     return max(0.0, (aware - datetime.now(UTC)).total_seconds())
-
-
-def may_pass(error: BaseException) -> bool:
-    """Whether the same request may be answered another time."""
-    import openai  # noqa: PLC0415
-
-    if isinstance(error, openai.APIStatusError):
-        # 501 is what a server of files says to every POST.
-        transient = error.status_code in (408, 409, 429) or (error.status_code >= 500 and error.status_code != 501)
-        return transient and not is_out_of_quota(error)
-    # Who sends a page in place of an answer will send it again.
-    return isinstance(error, openai.APIError) and not isinstance(error, openai.APIResponseValidationError)
-
-
-def is_out_of_quota(error: "openai.APIStatusError") -> bool:
-    """Whether the account is empty."""
-    # It comes as a 429, like a rate limit, but does not pass by waiting. Other vendors say 402.
-    return error.status_code == 402 or "insufficient_quota" in (error.code, error.type)
 
 
 def outcome(request: Request, reply: ChatReply, seconds: float, attempts: int) -> Outcome:
@@ -111,7 +135,7 @@ def failure(
     request: Request, kind: str, problem: str, raw: str = "", *, attempts: int = 1, tokens: tuple[int, int] = (0, 0)
 ) -> RequestError:
     """A failure of this request, with the advice that belongs to its kind."""
-    advised = f"{problem}; {RequestError.KINDS[kind]}"
+    advised = f"{problem}; {ADVICE[kind]}"
     return RequestError(request.id, kind, advised, raw, attempts=attempts, tokens=tokens)
 
 
