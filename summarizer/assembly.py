@@ -7,9 +7,22 @@ from typing import Any
 from summarizer.completion import SUMMARY, Completion, Identity, Request
 from summarizer.duplicates import Earlier
 from summarizer.errors import RequestError
-from summarizer.grounding import find_links, ground
+from summarizer.grounding import Grounded, find_links, ground
 from summarizer.prompting import Renderer
-from summarizer.records import Answer, Caution, Failure, Paper, Provenance, Record, Tokens, Unreadable
+from summarizer.records import (
+    Answer,
+    Caution,
+    Evidence,
+    Failure,
+    Paper,
+    Provenance,
+    Record,
+    Tldr,
+    Tokens,
+    Unreadable,
+)
+from summarizer.repairing import better
+from summarizer.sentences import best_sentence
 from summarizer.settings import DEFAULT_LANGUAGE
 from summarizer.tagging import tag
 
@@ -25,24 +38,40 @@ class Task:
     """Of the first round, also in the repair."""
     cautions: tuple[Caution, ...] = ()
     earlier: Completion | None = None
-    """The answer that could not be read, when this is the repair."""
+    """What came of the first round, when this is the second."""
+    answer: Answer | None = None
+    """The answer of the first round, when that could be read."""
 
 
 class Assembler:
     """Makes the records of one run."""
 
-    def __init__(self, renderer: Renderer, identity: Identity) -> None:
-        """`renderer` made the requests, and `identity` is what answers them."""
-        self._renderer, self._identity = renderer, identity
+    def __init__(self, renderer: Renderer, identity: Identity, *, stand_in: bool) -> None:
+        """`renderer` made the requests, and `identity` is what answers them; for `stand_in` see `Settings`."""
+        self._renderer, self._identity, self._stand_in = renderer, identity, stand_in
+        # Other languages capitalize other words.
+        self._english = renderer.language == DEFAULT_LANGUAGE
 
-    def answered(self, task: Task, answer: Answer, completion: Completion) -> Record:
-        """The record of an answer that could be read, with everything that it claims grounded."""
-        grounded = ground(answer, task.paper, english=self._renderer.language == DEFAULT_LANGUAGE)
+    def ground(self, answer: Answer, paper: Paper) -> Grounded:
+        """Tie an answer to the words of the paper."""
+        return ground(answer, paper, english=self._english)
+
+    def better(self, task: Task, answer: Answer) -> Answer:
+        """What is best of the answers of both rounds."""
+        return better(task.answer, answer, task.paper, english=self._english) if task.answer else answer
+
+    def answered(self, task: Task, answer: Answer, grounded: Grounded, completion: Completion) -> Record:
+        """The record of an answer that could be read."""
         cautions = list(task.cautions)
         if completion.structured_mode == SUMMARY:
             message = "this model writes a summary and nothing else; the other fields were not asked"
             cautions.append(Caution(code="summary_only", message=message))
-        if len(answer.tldr) >= self._renderer.prompt.file.limits.tldr:
+        tldr = grounded.tldr
+        if tldr.unsupported and self._stand_in:
+            message = f"the model's summary says what the paper does not ({'; '.join(tldr.unsupported)})"
+            cautions.append(Caution(code="stand_in", message=f"{message}; a sentence of the abstract stands in"))
+            tldr = _stand_in(task.paper)
+        elif len(answer.tldr) >= self._renderer.prompt.file.limits.tldr:
             # What holds a model to the schema closes the text there, wherever the sentence is.
             message = f"the summary reached the limit of {len(answer.tldr)} characters and may be cut off"
             cautions.append(Caution(code="cut_summary", message=message))
@@ -50,16 +79,13 @@ class Assembler:
             # A task is only ever a tag, and what is not in the text makes none.
             message = f"tasks that are not in the text make no tag: {'; '.join(absent)}"
             cautions.append(Caution(code="absent_task", message=message))
-        if grounded.unsupported_values:
-            message = f"results hold numbers that the abstract does not have: {', '.join(grounded.unsupported_values)}"
-            cautions.append(Caution(code="unsupported_value", message=message))
         if grounded.repeated:
             message = f"dropped, because they repeat an earlier one: {grounded.repeated}"
             cautions.append(Caution(code="repeated", message=message))
         return Record(
             **_facts(task.paper),
-            status="ok" if grounded.complete and not cautions else "partial",
-            tldr=grounded.tldr,
+            status="partial" if grounded.unsupported or cautions else "ok",
+            tldr=tldr,
             contribution=answer.contribution,
             tags=tag(answer, grounded.tasks, grounded.methods),
             methods=grounded.methods,
@@ -67,7 +93,8 @@ class Assembler:
             metrics=grounded.metrics,
             results=grounded.results,
             links=grounded.links,
-            warnings=tuple(cautions),
+            # What the model left out is no fault of what it gave.
+            warnings=(*cautions, *(() if completion.structured_mode == SUMMARY else grounded.missed)),
             provenance=self._provenance(task, completion),
         )
 
@@ -102,6 +129,7 @@ class Assembler:
             prompt=prompt.name,
             prompt_sha256=prompt.sha256,
             schema_sha256=self._renderer.schema_sha256,
+            vocabulary_sha256=None,
             language=None if completion and completion.structured_mode == SUMMARY else self._renderer.language,
             abstract_sha256=sha256(task.paper.abstract.encode()).hexdigest(),
             structured_mode=completion.structured_mode if completion else None,
@@ -112,6 +140,12 @@ class Assembler:
             seconds=completion.seconds if completion else 0.0,
             created_at=completion.created_at if completion else None,
         )
+
+
+def _stand_in(paper: Paper) -> Tldr:
+    start, end = best_sentence(paper)
+    text = paper.abstract[start:end]
+    return Tldr(text=text, origin="abstract", evidence=Evidence(quote=text, start=start, end=end, match="exact"))
 
 
 def _facts(paper: Paper) -> dict[str, Any]:
@@ -154,6 +188,12 @@ def together(earlier: Completion | None, later: Completion) -> Completion:
             "cached": earlier.cached and later.cached,
         },
     )
+
+
+def counting(completion: Completion, error: RequestError) -> Completion:
+    """The answer of a first round, which counts what a second one took that brought nothing."""
+    update = {"tokens": _sum(completion.tokens, error.tokens), "attempts": completion.attempts + error.attempts}
+    return completion.model_copy(update=update)
 
 
 def _sum(tokens: Tokens, more: tuple[int, int]) -> Tokens:

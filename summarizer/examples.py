@@ -29,8 +29,5 @@ def _problem(example: Example, prompt: Prompt) -> str | None:
         answer = parse(completion, prompt.vocabulary, prompt.file.limits)
     except AnswerError as error:
         return str(error)
-    grounded = ground(answer, paper)
-    if invented := (*grounded.tldr.unsupported, *grounded.unsupported_values):
-        return f"{', '.join(invented)} is not in the abstract"
-    absent = [evidence.quote for evidence in grounded.evidence if evidence.match == "absent"]
-    return f"{absent[0]!r} is not in the abstract" if absent else None
+    invented = ground(answer, paper).unsupported
+    return f"{', '.join(invented)} is not in the abstract" if invented else None

@@ -65,7 +65,7 @@ _RULES = rf"""
   | (?P<tie>(?<=\S~)(?=\S))
   | (?P<accented>(?<=\\)(?:(?P<mark>['`^"~=.])|(?P<letter_mark>[cvuHkrbd])(?=[\s{{]))
         \s*\{{?\s*(?:\\(?P<dotless>[ij])(?![A-Za-z])|(?P<letter>[A-Za-z]))\}}?)
-  | (?P<command>(?<=\\)(?P<name>[A-Za-z]+)\*?(?:[^\S\n]+(?=\S))?)
+  | (?P<command>(?<=\\)(?P<name>[A-Za-z]+)\*?(?P<gap>[^\S\n]+(?=\S))?)
   | (?P<escaped>(?<=\\)(?P<sign>[%&\#_$,;:\ \\\n!\-/@{{}}()\[\]]))
   | (?P<entity>(?<=&)(?:amp;)*(?P<entity_name>\#\d{{1,7}}|\#[xX][0-9a-fA-F]{{1,6}}|[A-Za-z][A-Za-z0-9]{{1,31}});)
   | (?P<tag>(?<=<)(?<!<<)/?(?:jats:|mml:)?(?:(?P<raised>sup)|(?P<lowered>sub)|(?:{_INLINE})|(?P<block>{_BLOCK}))
@@ -193,6 +193,12 @@ def _entity(found: re.Match[str]) -> str | None:
     return None if text.startswith("&") and len(text) > 1 else text
 
 
+def _command(found: re.Match[str]) -> str | None:
+    r"""What a command stands for; behind a sign (`3\times faster`) the space stays, which only LaTeX drops."""
+    sign = COMMANDS.get(found["name"])
+    return f"{sign} " if sign and found["gap"] else sign
+
+
 def _accented(found: re.Match[str]) -> str:
     letter, mark = found["letter"] or found["dotless"], found["mark"] or found["letter_mark"]
     return unicodedata.normalize("NFC", letter + ACCENTS[mark])
@@ -233,7 +239,7 @@ _CHOSEN: dict[str, Callable[[re.Match[str]], str | None]] = {
     "entity": _entity,
     "tag": _tag,
     "accented": _accented,
-    "command": lambda found: COMMANDS.get(found["name"]),
+    "command": _command,
     "escaped": lambda found: ESCAPES[found["sign"]],
     "other": _other,
 }

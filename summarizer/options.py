@@ -138,6 +138,18 @@ def settings_options() -> WholeWords:
         help="name, name/version, or path of a .toml file (default: compact for the embedded model, else annotate)",
     )
     group.add_argument("--language", metavar="NAME", help="of the summary; names stay verbatim (default English)")
+    group.add_argument(
+        "--no-repair",
+        dest="repair",
+        action="store_false",
+        help="do not ask again when an answer says what the paper does not",
+    )
+    group.add_argument(
+        "--no-stand-in",
+        dest="stand_in",
+        action="store_false",
+        help="keep, and mark, a summary that says what the paper does not, instead of a sentence of the abstract",
+    )
     group.add_argument("--base-url", metavar="URL", help="server that speaks the OpenAI API (default: OpenAI itself)")
     group.add_argument(
         "--api-key-env", metavar="NAME", help="environment variable that holds the key (default OPENAI_API_KEY)"

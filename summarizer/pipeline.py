@@ -1,6 +1,6 @@
 """The straight line from papers to records; the only place that knows the order of the steps.
 
-    read -> render -> complete (through the cache) -> parse, or repair once -> ground -> tag -> record
+    read -> render -> complete (through the cache) -> parse -> ground, or ask once more -> tag -> record
 
 One record comes out for each input, in the order of the inputs, whatever fails. Run-level errors are raised;
 record-level ones become a `Failure` here and nowhere else.
@@ -10,17 +10,18 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
-from summarizer.assembly import Assembler, Task, duplicate_record, reused_id, together, unreadable_record
+from summarizer.assembly import Assembler, Task, counting, duplicate_record, reused_id, together, unreadable_record
 from summarizer.backends import make_backend
 from summarizer.cache import CachedBackend, Store, check_owner
-from summarizer.completion import Backend, Decoding, Outcome, Request, never
+from summarizer.completion import SUMMARY, Backend, Completion, Decoding, Outcome, Request, never
 from summarizer.duplicates import Seen
 from summarizer.errors import AnswerError, RequestError, ResumeError, SummarizerError
 from summarizer.examples import check_examples
 from summarizer.parsing import parse
 from summarizer.prompting import Renderer, load_prompt
 from summarizer.reading.fields import checked
-from summarizer.records import Failure, Paper, Record, Unreadable
+from summarizer.records import Answer, Failure, Paper, Record, Unreadable
+from summarizer.repairing import problem_of
 from summarizer.settings import Settings
 
 Input = Paper | Unreadable
@@ -51,7 +52,7 @@ class Summarizer:
         self._renderer = Renderer(prompt, settings.language, decoding, self._backend.identity)
         if settings.cache:
             self._backend = CachedBackend(self._backend, Store(settings.cache_dir))
-        self._stopping = stopping
+        self._stopping, self._settings = stopping, settings
 
     def run(self, inputs: Iterable[Input], written: Iterable[Record] = ()) -> Iterator[Record]:
         """Yield one record for each input, in order, in bounded memory.
@@ -61,7 +62,7 @@ class Summarizer:
         `ResumeError` before anything is asked.
         """
         usable = (checked(item) if isinstance(item, Paper) else item for item in inputs)
-        return _Run(self._renderer, self._backend, self._stopping).records(usable, written)
+        return _Run(self._renderer, self._backend, self._stopping, self._settings).records(usable, written)
 
     def request(self, paper: Paper) -> Request:
         """What would be asked about one paper."""
@@ -76,9 +77,10 @@ class Summarizer:
 class _Run:
     """The state of one pass over the inputs."""
 
-    def __init__(self, renderer: Renderer, backend: Backend, stopping: Callable[[], bool]) -> None:
+    def __init__(self, renderer: Renderer, backend: Backend, stopping: Callable[[], bool], settings: Settings) -> None:
         self._renderer, self._backend, self._stopping = renderer, backend, stopping
-        self._assembler = Assembler(renderer, backend.identity)
+        self._repair = settings.repair
+        self._assembler = Assembler(renderer, backend.identity, stand_in=settings.stand_in)
         self._seen = Seen()
         self._waiting: dict[str, Task] = {}  # by request id
         self._repairs: deque[Task] = deque()
@@ -159,6 +161,10 @@ class _Run:
         task = self._waiting.pop(outcome.request_id, None)
         if task is None:
             raise SummarizerError(f"the backend answered a request that was not asked: {outcome.request_id!r}")
+        if isinstance(outcome, RequestError) and task.answer is not None and task.earlier is not None:
+            # A second round that brought nothing costs the paper nothing.
+            self._answered(task, task.answer, counting(task.earlier, outcome))
+            return
         if isinstance(outcome, RequestError):
             failure = Failure(kind=outcome.kind, message=str(outcome), raw=outcome.raw)
             self._ready[task.position] = self._assembler.failed(task, failure, None, outcome)
@@ -168,13 +174,27 @@ class _Run:
             answer = parse(outcome, prompt.vocabulary, prompt.file.limits)
         except AnswerError as error:
             if task.earlier is None:
-                request = self._renderer.repair(task.request, error.raw, str(error))
-                self._repairs.append(replace(task, request=request, earlier=completion))
+                self._ask_again(task, outcome, self._renderer.repair(task.request, error.raw, str(error)))
+            elif task.answer is not None:
+                self._answered(task, task.answer, completion)
             else:
                 failure = Failure(kind=error.kind, message=str(error), raw=error.raw)
                 self._ready[task.position] = self._assembler.failed(task, failure, completion)
             return
-        self._ready[task.position] = self._assembler.answered(task, answer, completion)
+        self._answered(task, self._assembler.better(task, answer), completion)
+
+    def _answered(self, task: Task, answer: Answer, completion: Completion) -> None:
+        grounded = self._assembler.ground(answer, task.paper)
+        may_repair = self._repair and task.earlier is None and completion.structured_mode != SUMMARY
+        if may_repair and grounded.unsupported:
+            problem = problem_of(grounded)
+            request = self._renderer.repair(task.request, completion.text, problem, readable=True)
+            self._ask_again(replace(task, answer=answer), completion, request)
+        else:
+            self._ready[task.position] = self._assembler.answered(task, answer, grounded, completion)
+
+    def _ask_again(self, task: Task, earlier: Completion, request: Request) -> None:
+        self._repairs.append(replace(task, request=request, earlier=earlier))
 
     def _in_order(self) -> Iterator[Record]:
         while (record := self._ready.pop(self._emitted, None)) is not None:

@@ -49,6 +49,9 @@ class Prompt(Frozen):
     name: str
     file: PromptFile
     repair: str
+    """Asked after an answer that could not be read."""
+    unsupported: str
+    """Asked after an answer that says what the paper does not."""
     vocabulary: Vocabulary
     sha256: str
 
@@ -88,15 +91,19 @@ def load_prompt(name: str) -> Prompt:
         problem = error.errors()[0]
         place = ".".join(str(part) for part in problem["loc"])
         raise PromptError(f"prompt {full_name}: {place}: {problem['msg']}") from error
-    repair = str(tomllib.loads(repair_bytes.decode("utf-8"))["user"])
+    again = tomllib.loads(repair_bytes.decode("utf-8"))
+    repair, unsupported = str(again["user"]), str(again["unsupported"])
     for part, text, allowed, required in (
         ("system", file.system, SYSTEM_VARIABLES, frozenset[str]()),
         ("user", file.user, USER_VARIABLES, USER_VARIABLES),
         ("repair", repair, REPAIR_VARIABLES, REPAIR_VARIABLES),
+        ("unsupported", unsupported, REPAIR_VARIABLES, REPAIR_VARIABLES),
     ):
         _check_variables(f"prompt {full_name}, {part}", text, allowed, required)
     digest = hashlib.sha256(b"\0".join((content, vocabulary_bytes, repair_bytes))).hexdigest()
-    return Prompt(name=full_name, file=file, repair=repair, vocabulary=vocabulary, sha256=digest)
+    return Prompt(
+        name=full_name, file=file, repair=repair, unsupported=unsupported, vocabulary=vocabulary, sha256=digest
+    )
 
 
 class Renderer:
@@ -143,8 +150,9 @@ class Renderer:
             language=self.language,
         )
 
-    def repair(self, request: Request, raw: str, problem: str) -> Request:
-        """Ask again, showing the model its own answer and what was wrong with it."""
+    def repair(self, request: Request, raw: str, problem: str, *, readable: bool = False) -> Request:
+        """Ask again, showing the model its own answer and what was wrong with it; a `readable` one says too much."""
+        template = self.prompt.unsupported if readable else self.prompt.repair
         return request.model_copy(
             update={
                 "key": self._continued_key(request.messages[-1].content, raw, problem),
@@ -152,7 +160,7 @@ class Renderer:
                 "messages": (
                     *request.messages,
                     Message(role="assistant", content=raw),
-                    Message(role="user", content=_fill(self.prompt.repair, problem=problem)),
+                    Message(role="user", content=_fill(template, problem=problem)),
                 ),
             },
         )

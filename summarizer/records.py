@@ -17,6 +17,20 @@ ResultKind = Literal["absolute", "change", "finding"]
 Facet = Literal["task", "method", "field", "modality"]
 Match = Literal["exact", "folded", "absent"]
 Status = Literal["ok", "partial", "failed", "skipped"]
+#: What is wrong with a result, each told in `docs/formats.md`.
+Flag = Literal[
+    "value_absent",
+    "value_elsewhere",
+    "value_reused",
+    "unit_mismatch",
+    "baseline_absent",
+    "baseline_elsewhere",
+    "crossed",
+    "metric_absent",
+    "metric_elsewhere",
+    "dataset_absent",
+    "method_absent",
+]
 
 
 def _saying_something(text: str) -> str:
@@ -117,17 +131,27 @@ class Evidence(Frozen):
 
 
 class Tldr(Frozen):
-    """The one-line summary, with the numbers and the names in it that the paper does not have."""
+    """The one-line summary, with the numbers and the names in it that the paper does not have.
+
+    `origin` says whose words these are: the model's, or a sentence of the abstract that stands in for them.
+    """
 
     text: str
     unsupported: tuple[str, ...] = ()
+    origin: Literal["model", "abstract"] = "model"
+    evidence: Evidence | None = None
+    """Where the sentence stands, when it is one of the abstract."""
 
 
 class Tag(Frozen):
-    """A canonical label, and the mention it was made from (none for the closed facets)."""
+    """A canonical label, and the mention it was made from (none for the closed facets).
+
+    `proposed` says that no vocabulary has the label; what to do with it is up to a person (`summarizer tags`).
+    """
 
     facet: Facet
     label: str
+    proposed: bool = False
     mention: str | None = None
     evidence: Evidence | None = None
 
@@ -148,7 +172,10 @@ class Mention(Frozen):
 
 
 class Result(Frozen):
-    """One number that is claimed. `number` is `value` parsed, or null when it does not parse."""
+    """One number that is claimed. `number` is `value` parsed, or null when it does not parse.
+
+    `value_evidence` is the place of the value itself, inside of `evidence` when that holds it.
+    """
 
     value: str
     number: float | None
@@ -159,6 +186,8 @@ class Result(Frozen):
     baseline_value: str | None
     kind: ResultKind
     evidence: Evidence
+    value_evidence: Evidence
+    flags: tuple[Flag, ...] = ()
 
 
 class Link(Frozen):
@@ -169,10 +198,11 @@ class Link(Frozen):
 
 
 class Caution(Frozen):
-    """Something a reader should know about a record that is otherwise usable."""
+    """Something a reader should know about a record that is otherwise usable, and the words that it is about."""
 
     code: str
     message: str
+    evidence: Evidence | None = None
 
 
 class Failure(Frozen):
@@ -202,6 +232,8 @@ class Provenance(Frozen):
     prompt: str
     prompt_sha256: str
     schema_sha256: str
+    vocabulary_sha256: str | None = None
+    """Of the user's own vocabulary file; null without one."""
     language: str | None
     """Asked for the summary; null when the model takes no instruction."""
     abstract_sha256: str

@@ -59,6 +59,10 @@ class Settings(Frozen):
     """Name, name/version, or path of a prompt file; by default `compact` for the embedded model, else `annotate`."""
     language: str = DEFAULT_LANGUAGE
     """Language of the summary; names stay verbatim."""
+    repair: bool = True
+    """Ask a second time about a paper when the answer says what the paper does not."""
+    stand_in: bool = True
+    """Put a sentence of the abstract in the place of a summary that still does; else that stays, and is marked."""
     cache: bool = True
     cache_dir: Path = Field(default_factory=lambda: user_cache_path("abstract-summarizer"))
     base_url: str | None = None

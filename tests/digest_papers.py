@@ -95,7 +95,10 @@ class Draft:
         empty = dict.fromkeys(("metric", "dataset", "method", "baseline_value"))
         number = float(value) if value.replace(".", "").isdigit() else None
         made = {**empty, **cells, "value": value, "unit": unit, "kind": kind, "number": number}
-        return self._add("results", Result.model_validate({**made, "evidence": self.evidence(quote)}))
+        return self._add(
+            "results",
+            Result.model_validate({**made, "evidence": self.evidence(quote), "value_evidence": self.evidence(value)}),
+        )
 
     def record(self, summary: str, contribution: Contribution | None = "method", *unsupported: str) -> Record:
         """Finish the record with its summary and the numbers in it that the abstract does not have."""

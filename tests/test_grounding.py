@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from summarizer.folding import fold
-from summarizer.grounding import Passages, find_links, ground, parse_number
+from summarizer.grounding import find_links, ground
+from summarizer.passages import Passages
 from summarizer.records import Answer, ClaimedResult, Evidence, NamedMethod, Paper, Source
+from summarizer.results import parse_number
 
 Make = Callable[..., Paper]
 
@@ -238,6 +240,37 @@ def test_answer_is_grounded_field_by_field(make_paper: Make) -> None:
     assert [method.evidence.match for method in grounded.methods] == ["exact", "absent"]
     assert (len(grounded.datasets), grounded.repeated) == (1, 1)
     assert grounded.results[0].number == 81.4
-    assert grounded.unsupported_values == ("70.1 %",)
-    assert not grounded.complete
-    assert len(grounded.evidence) == 7
+    assert [result.flags for result in grounded.results] == [("baseline_absent",), ()]
+    assert grounded.unsupported == ("99%", "GhostNet", "baseline absent: 70.1")
+
+
+_EMPTY = Answer(
+    tldr="x",
+    contribution="method",
+    field=None,
+    modalities=(),
+    tasks=(),
+    methods=(),
+    datasets=(),
+    metrics=(),
+    results=(),
+)
+
+
+def test_names_go_to_places_of_their_own_the_longest_first(make_paper: Make) -> None:
+    """A name inside of a longer one points to where it stands alone, and a repeated one to the next place."""
+    abstract = "We use a river GAN. A GAN is trained on the river GAN corpus; each GAN counts."
+    answer = _EMPTY.model_copy(
+        update={
+            "tasks": ("GAN",),
+            "methods": (NamedMethod(name="GAN", role="used"), NamedMethod(name="river GAN", role="used")),
+            "datasets": ("river GAN corpus", "river GAN"),
+        }
+    )
+    grounded = ground(answer, make_paper(abstract=abstract))
+    found = [*(task.evidence for task in grounded.tasks), *(method.evidence for method in grounded.methods)]
+    starts = [evidence.start for evidence in (*found, *(dataset.evidence for dataset in grounded.datasets))]
+    alone = abstract.index("A GAN") + 2
+    assert starts[0] == alone
+    assert starts[1] == abstract.index("each GAN") + 5
+    assert starts[2:] == [abstract.index("river GAN"), abstract.index("river GAN corpus"), abstract.index("river GAN")]

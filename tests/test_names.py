@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from summarizer.grounding import Passages
 from summarizer.names import names, spelled_out
+from summarizer.passages import Passages
 from summarizer.records import Paper, Source
 
 _TITLE = "SiltNet: Reading Rivers with Graph Networks"

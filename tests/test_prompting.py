@@ -98,7 +98,7 @@ results = []
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"method": "GhostNet"}, "example 1: 'GhostNet' is not in the abstract"),
+        ({"method": "GhostNet"}, "example 1: GhostNet is not in the abstract"),
         ({"tldr": " 4 times"}, "example 1: 4 times is not in the abstract"),
         ({"field": "astrology"}, "example 1: field: 'astrology' is not one of"),
     ],
