@@ -65,6 +65,20 @@ def parser() -> argparse.ArgumentParser:
     )
     digest.add_argument("--title", help="heading of the page")
 
+    verify = commands.add_parser("verify", parents=[common], help="check records against their papers, without a model")
+    verify.add_argument(
+        "records", type=_given, metavar="RECORDS", help="output of `summarizer run`; - is standard input"
+    )
+    verify.add_argument(
+        "--papers",
+        nargs="+",
+        default=[],
+        type=_given,
+        metavar="INPUT",
+        help="what the run read, to compare with that too",
+    )
+    _add_reading(verify)
+
     cache = commands.add_parser("cache", help="look at the stored answers")
     actions = cache.add_subparsers(dest="action", metavar="ACTION", required=True)
     for action, text in (("stats", "how many, how large, where"), ("export", "print all"), ("clear", "forget all")):

@@ -177,6 +177,12 @@ class _Passage:
         return begins and (_ends(text, stop) or (self.raw[end : end + 1] in _HYPHENS and text[stop] != "-"))
 
 
+def _is_joint(text: str, place: int) -> bool:
+    """Whether a hyphen joins a name or a number to a number: neither `BrookNet-` nor `-2` is in `BrookNet-2`."""
+    around = text[max(place - 1, 0) : place + 2]
+    return around[1:2] in _HYPHENS and around[0].isalnum() and around[2:].isdigit()
+
+
 def as_evidence(quote: str, place: Place) -> Evidence:
     """The evidence of a quote that stands there."""
     return Evidence(quote=quote, start=place.start, end=place.end, match=place.match, where=place.where)
@@ -203,13 +209,15 @@ def _is_whole(text: str, start: int, end: int) -> bool:
 
 def _begins(text: str, place: int) -> bool:
     # `79` is not in `-79`, nor `3` in `[-3`.
-    return _is_boundary(text, place) and not (
-        text[place].isdigit() and _SIGN.search(text, max(place - 2, 0), place) is not None
-    )
+    if text[place].isdigit() and _SIGN.search(text, max(place - 2, 0), place):
+        return False
+    return _is_boundary(text, place) and not _is_joint(text, place)
 
 
 def _ends(text: str, place: int) -> bool:
-    return _is_boundary(text, place) and not (text[place - 1].isalnum() and _GOES_ON.match(text, place))
+    if text[place - 1].isalnum() and _GOES_ON.match(text, place):
+        return False
+    return _is_boundary(text, place) and not _is_joint(text, place - 1)
 
 
 def _is_boundary(text: str, place: int) -> bool:

@@ -84,13 +84,13 @@ def load_prompt(name: str) -> Prompt:
     repair_bytes = (_root() / "repair" / "v1.toml").read_bytes()
     try:
         file = PromptFile.model_validate(tomllib.loads(content.decode("utf-8")))
-        vocabulary = Vocabulary.model_validate(tomllib.loads(vocabulary_bytes.decode("utf-8")))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise PromptError(f"prompt {full_name}: not valid TOML in UTF-8: {error}") from error
     except ValidationError as error:
         problem = error.errors()[0]
         place = ".".join(str(part) for part in problem["loc"])
         raise PromptError(f"prompt {full_name}: {place}: {problem['msg']}") from error
+    vocabulary = load_vocabulary()
     again = tomllib.loads(repair_bytes.decode("utf-8"))
     repair, unsupported = str(again["user"]), str(again["unsupported"])
     for part, text, allowed, required in (
@@ -104,6 +104,11 @@ def load_prompt(name: str) -> Prompt:
     return Prompt(
         name=full_name, file=file, repair=repair, unsupported=unsupported, vocabulary=vocabulary, sha256=digest
     )
+
+
+def load_vocabulary() -> Vocabulary:
+    """The closed lists that answers are held to."""
+    return Vocabulary.model_validate(tomllib.loads((_root() / "vocabulary.toml").read_bytes().decode("utf-8")))
 
 
 class Renderer:

@@ -3,7 +3,7 @@
 import logging
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -22,11 +22,11 @@ STANDARD = "-"
 _BEGINNING = b'{"schema_version":'
 
 
-def read_records(path: str | Path) -> Iterator[Record]:
+def read_records(path: str | Path, broken: Callable[[InputError], None] | None = None) -> Iterator[Record]:
     """Records of a file, or of standard input for `-`, streamed; blank lines do not count.
 
-    `InputError` with the line of the first thing that is not a record. A last line that is torn, because its run was
-    killed or still goes on, is left out, and the log says so.
+    `InputError` with the line of the first thing that is not a record, or `broken` gets the error of each. A last line
+    that is torn, because its run was killed or still goes on, is left out, and the log says so.
     """
     name = str(path)
     try:
@@ -35,7 +35,14 @@ def read_records(path: str | Path) -> Iterator[Record]:
                 if _is_torn(line):
                     _LOG.warning("%s, line %d: is not finished and is left out; its run has not ended", name, number)
                 elif not line.isspace():
-                    yield _parse(name, number, line)
+                    try:
+                        record = _parse(name, number, line)
+                    except InputError as error:
+                        if broken is None:
+                            raise
+                        broken(error)
+                    else:
+                        yield record
     except OSError as error:
         raise InputError(name, str(error.strerror)) from error
 

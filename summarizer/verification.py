@@ -1,0 +1,176 @@
+"""Check finished records against the papers that they are about, without a model.
+
+Everything that was derived is derived again: hashes, places of quotes, numbers, flags, what is unsupported. What comes
+out otherwise is a mismatch: somebody or something changed the record, the paper or the rules since it was made.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from hashlib import sha256
+from itertools import islice
+from typing import NamedTuple
+
+from summarizer.completion import SUMMARY
+from summarizer.grounding import find_links
+from summarizer.passages import Passages
+from summarizer.records import ClaimedResult, Evidence, Paper, Record, Result, Unreadable, Vocabulary
+from summarizer.results import ground_results, missed_claims
+from summarizer.settings import DEFAULT_LANGUAGE
+
+#: Papers that are looked at to find the one that a record is about; what is missing in between is reported.
+_LOOKAHEAD = 1_000
+
+
+class Mismatch(NamedTuple):
+    """One thing that does not hold: in which record, at which field of it, and what is wrong."""
+
+    id: str
+    place: str
+    problem: str
+
+
+def verify_run(
+    records: Iterable[Record], inputs: Iterable[Paper | Unreadable], vocabulary: Vocabulary
+) -> Iterator[Mismatch]:
+    """Check that there is one record for each input, in order, and check each against its paper."""
+    coming, ahead = iter(inputs), deque[Paper | Unreadable]()
+    for record in records:
+        item = _find(record, coming, ahead)
+        while item is not None and ahead and ahead[0] is not item:
+            missing = ahead.popleft()
+            yield Mismatch(missing.id, "record", f"there is none for {missing.source.name}, line {missing.source.line}")
+        if item is None:
+            yield Mismatch(record.id, "record", "the inputs have no such paper at this place")
+            continue
+        ahead.popleft()
+        yield from _against_input(record, item)
+        yield from verify_record(record, vocabulary)
+    for missing in (*ahead, *coming):
+        yield Mismatch(missing.id, "record", f"there is none for {missing.source.name}, line {missing.source.line}")
+
+
+def verify_record(record: Record, vocabulary: Vocabulary) -> Iterator[Mismatch]:
+    """Check one record against the title and the abstract that it holds itself."""
+    for place, problem in _problems(record, vocabulary):
+        yield Mismatch(record.id, place, problem)
+
+
+def _find(
+    record: Record, coming: Iterator[Paper | Unreadable], ahead: deque[Paper | Unreadable]
+) -> Paper | Unreadable | None:
+    if not ahead:
+        ahead.extend(islice(coming, 1))
+    if ahead and _is_of(record, ahead[0]):
+        return ahead[0]
+    ahead.extend(islice(coming, _LOOKAHEAD - len(ahead)))
+    return next((item for item in ahead if _is_of(record, item)), None)
+
+
+def _is_of(record: Record, item: Paper | Unreadable) -> bool:
+    # What has no id of its own is known by its place alone, whatever the path is written like.
+    return record.source.line == item.source.line and (record.id == item.id or isinstance(item, Unreadable))
+
+
+def _against_input(record: Record, item: Paper | Unreadable) -> Iterator[Mismatch]:
+    abstract = item.abstract if isinstance(item, Paper) else ""
+    for field, given, wanted in (("title", record.title, item.title), ("abstract", record.abstract, abstract)):
+        if given != wanted:
+            yield Mismatch(record.id, field, f"is not that of {item.source.name}, line {item.source.line}")
+
+
+def _problems(record: Record, vocabulary: Vocabulary) -> Iterator[tuple[str, str]]:
+    if record.provenance and record.provenance.abstract_sha256 != sha256(record.abstract.encode()).hexdigest():
+        yield "provenance.abstract_sha256", "is not the hash of the abstract"
+    passages = Passages(
+        Paper(id=record.id, title=record.title, abstract=record.abstract, source=record.source),
+    )
+    yield from _status(record)
+    yield from _summary(record, passages)
+    yield from _closed_lists(record, vocabulary)
+    for place, name, evidence in _mentions(record):
+        if name != evidence.quote:
+            yield f"{place}.evidence.quote", f"is not {name!r}"
+        yield from _evidence(f"{place}.evidence", evidence, passages)
+    yield from _results(record, passages)
+    if record.links != find_links(record.abstract):
+        yield "links", "are not those of the abstract"
+
+
+def _status(record: Record) -> Iterator[tuple[str, str]]:
+    kinds = (record.tldr is not None, record.failure is None, record.status in ("ok", "partial"))
+    if len(set(kinds)) > 1:
+        yield "status", f"is {record.status!r}, which does not go with what the record holds"
+    absent = [place for place, _, evidence in _mentions(record) if evidence.match == "absent"]
+    wrong = absent or any(result.flags or result.evidence.match == "absent" for result in record.results)
+    wrong = wrong or (record.tldr is not None and bool(record.tldr.unsupported))
+    if record.status == "ok" and wrong:
+        yield "status", "is 'ok', though something is unsupported"
+
+
+def _summary(record: Record, passages: Passages) -> Iterator[tuple[str, str]]:
+    if record.tldr is None:
+        return
+    if record.tldr.origin == "abstract":
+        evidence = record.tldr.evidence
+        if evidence is None or evidence.match != "exact" or evidence.quote != record.tldr.text:
+            yield "tldr.evidence", "is not the place of the summary"
+        else:
+            yield from _evidence("tldr.evidence", evidence, passages)
+        return
+    english = record.provenance is None or record.provenance.language in (None, DEFAULT_LANGUAGE)
+    unsupported = passages.unsupported(record.tldr.text, english=english)
+    if unsupported != record.tldr.unsupported:
+        yield "tldr.unsupported", f"is not {list(unsupported)}"
+
+
+def _closed_lists(record: Record, vocabulary: Vocabulary) -> Iterator[tuple[str, str]]:
+    labels = {
+        "field": {term.label for term in vocabulary.fields},
+        "modality": {term.label for term in vocabulary.modalities},
+    }
+    for number, tag in enumerate(record.tags):
+        if tag.facet in labels and tag.label not in labels[tag.facet]:
+            yield f"tags.{number}.label", f"{tag.label!r} is not in the vocabulary"
+        if tag.facet not in labels and (tag.mention is None or tag.evidence is None):
+            yield f"tags.{number}", "has no mention in the paper"
+
+
+def _mentions(record: Record) -> Iterator[tuple[str, str, Evidence]]:
+    """Place, name and evidence of everything that is named."""
+    for number, tag in enumerate(record.tags):
+        if tag.mention is not None and tag.evidence is not None:
+            yield f"tags.{number}", tag.mention, tag.evidence
+    for number, method in enumerate(record.methods):
+        yield f"methods.{number}", method.name, method.evidence
+    for field, mentions in (("datasets", record.datasets), ("metrics", record.metrics)):
+        for number, mention in enumerate(mentions):
+            yield f"{field}.{number}", mention.name, mention.evidence
+
+
+def _evidence(place: str, evidence: Evidence, passages: Passages) -> Iterator[tuple[str, str]]:
+    spans = {(found.where, found.start, found.end): found.match for found in passages.places(evidence.quote)}
+    if evidence.match == "absent":
+        if spans or evidence.start is not None or evidence.end is not None:
+            yield place, f"{evidence.quote!r} is said to be absent, and is not"
+    elif evidence.start is None or evidence.end is None:
+        yield place, "has no place"
+    elif spans.get((evidence.where, evidence.start, evidence.end)) != evidence.match:
+        yield place, f"{evidence.quote!r} does not stand there ({evidence.match})"
+
+
+def _results(record: Record, passages: Passages) -> Iterator[tuple[str, str]]:
+    derived = ground_results(map(_claim, record.results), passages)
+    for number, (given, wanted) in enumerate(zip(record.results, derived, strict=True)):
+        for field in Result.model_fields:
+            if getattr(given, field) != getattr(wanted, field):
+                yield f"results.{number}.{field}", f"is not {getattr(wanted, field)!r}"
+    if record.provenance is None or record.provenance.structured_mode in (None, SUMMARY):
+        return
+    missed = [caution for caution in record.warnings if caution.code == "missed_result"]
+    if missed != list(missed_claims(record.results, passages)):
+        yield "warnings", "are not those about the claims that no result holds"
+
+
+def _claim(result: Result) -> ClaimedResult:
+    claimed = result.model_dump(include=set(ClaimedResult.model_fields) - {"evidence"})
+    return ClaimedResult(**claimed, evidence=result.evidence.quote)
