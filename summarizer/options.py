@@ -153,10 +153,10 @@ def settings_options() -> WholeWords:
     )
     group.add_argument("--language", metavar="NAME", help="of the summary; names stay verbatim (default English)")
     group.add_argument(
-        "--no-repair",
-        dest="repair",
-        action="store_false",
-        help="do not ask again when an answer says what the paper does not",
+        "--repair",
+        action=argparse.BooleanOptionalAction,
+        default=argparse.SUPPRESS,
+        help="ask again when an answer says what the paper does not (default: yes, but not the embedded model)",
     )
     group.add_argument(
         "--no-stand-in",

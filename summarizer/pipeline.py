@@ -79,7 +79,7 @@ class _Run:
 
     def __init__(self, renderer: Renderer, backend: Backend, stopping: Callable[[], bool], settings: Settings) -> None:
         self._renderer, self._backend, self._stopping = renderer, backend, stopping
-        self._repair = settings.repair
+        self._repair = settings.repairs
         self._assembler = Assembler(renderer, backend.identity, stand_in=settings.stand_in)
         self._seen = Seen()
         self._waiting: dict[str, Task] = {}  # by request id

@@ -59,8 +59,8 @@ class Settings(Frozen):
     """Name, name/version, or path of a prompt file; by default `compact` for the embedded model, else `annotate`."""
     language: str = DEFAULT_LANGUAGE
     """Language of the summary; names stay verbatim."""
-    repair: bool = True
-    """Ask a second time about a paper when the answer says what the paper does not."""
+    repair: bool | None = None
+    """Ask a second time about a paper when the answer says what the paper does not; see `repairs` for the default."""
     stand_in: bool = True
     """Put a sentence of the abstract in the place of a summary that still does; else that stays, and is marked."""
     cache: bool = True
@@ -117,8 +117,16 @@ class Settings(Frozen):
     @property
     def prompt_name(self) -> str:
         """The prompt that is used."""
-        small = self.backend == "local" and self.model == EMBEDDED
-        return self.prompt or ("compact" if small else "annotate")
+        return self.prompt or ("compact" if self._is_small else "annotate")
+
+    @property
+    def repairs(self) -> bool:
+        """Whether unsupported answers are asked again; the embedded model is too small to mend any (measured)."""
+        return not self._is_small if self.repair is None else self.repair
+
+    @property
+    def _is_small(self) -> bool:
+        return self.backend == "local" and self.model == EMBEDDED
 
 
 def load_settings(

@@ -10,7 +10,7 @@ from summarizer.options import settings_options
 from summarizer.settings import Settings, load_settings
 
 #: Flags of settings whose name is another one than the setting's.
-_OTHER_NAMES = {"cache": "--no-cache", "columns": "--map", "repair": "--no-repair", "stand_in": "--no-stand-in"}
+_OTHER_NAMES = {"cache": "--no-cache", "columns": "--map", "stand_in": "--no-stand-in"}
 
 
 def test_help_tells_the_defaults() -> None:

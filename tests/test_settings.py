@@ -178,3 +178,12 @@ def test_a_column_on_the_command_line_leaves_the_others_alone(write: Write) -> N
     config = write("my.toml", 'columns = {title = "Name", abstract = "Text"}\n')
     settings = load_settings({"columns": {"abstract": "AB"}}, config=config, environment={})
     assert settings.columns == {"title": "Name", "abstract": "AB"}
+
+
+@pytest.mark.parametrize(
+    ("values", "repairs"),
+    [({}, False), ({"model": "someone/large"}, True), ({"backend": "hosted"}, True), ({"repair": True}, True)],
+)
+def test_only_the_embedded_model_is_not_asked_again(values: dict[str, str | bool], repairs: bool) -> None:
+    """What a second round costs is not spent where it mends nothing, unless somebody wants it."""
+    assert load_settings(values, environment={}).repairs is repairs
