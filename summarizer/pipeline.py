@@ -52,7 +52,9 @@ class Summarizer:
         self._renderer = Renderer(prompt, settings.language, decoding, self._backend.identity)
         if settings.cache:
             self._backend = CachedBackend(self._backend, Store(settings.cache_dir))
-        self._stopping, self._settings = stopping, settings
+        self._stopping, self._stand_in = stopping, settings.stand_in
+        # What is known of the embedded model says nothing of a backend that the caller brings.
+        self._repair = settings.repairs if backend is None else settings.repair is not False
 
     def run(self, inputs: Iterable[Input], written: Iterable[Record] = ()) -> Iterator[Record]:
         """Yield one record for each input, in order, in bounded memory.
@@ -62,7 +64,9 @@ class Summarizer:
         `ResumeError` before anything is asked.
         """
         usable = (checked(item) if isinstance(item, Paper) else item for item in inputs)
-        return _Run(self._renderer, self._backend, self._stopping, self._settings).records(usable, written)
+        assembler = Assembler(self._renderer, self._backend.identity, stand_in=self._stand_in)
+        run = _Run(self._renderer, self._backend, self._stopping, assembler, repair=self._repair)
+        return run.records(usable, written)
 
     def request(self, paper: Paper) -> Request:
         """What would be asked about one paper."""
@@ -77,10 +81,17 @@ class Summarizer:
 class _Run:
     """The state of one pass over the inputs."""
 
-    def __init__(self, renderer: Renderer, backend: Backend, stopping: Callable[[], bool], settings: Settings) -> None:
+    def __init__(
+        self,
+        renderer: Renderer,
+        backend: Backend,
+        stopping: Callable[[], bool],
+        assembler: Assembler,
+        *,
+        repair: bool,
+    ) -> None:
         self._renderer, self._backend, self._stopping = renderer, backend, stopping
-        self._repair = settings.repairs
-        self._assembler = Assembler(renderer, backend.identity, stand_in=settings.stand_in)
+        self._assembler, self._repair = assembler, repair
         self._seen = Seen()
         self._waiting: dict[str, Task] = {}  # by request id
         self._repairs: deque[Task] = deque()
