@@ -17,7 +17,7 @@ ResultKind = Literal["absolute", "change", "finding"]
 Facet = Literal["task", "method", "field", "modality"]
 Match = Literal["exact", "folded", "absent"]
 Status = Literal["ok", "partial", "failed", "skipped"]
-#: What is wrong with a result, each told in `docs/formats.md`.
+#: What is wrong with a result, each explained in `docs/records.md`.
 Flag = Literal[
     "value_absent",
     "value_elsewhere",
