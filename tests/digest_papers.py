@@ -1,7 +1,7 @@
 """Invented papers, as records, for the tests of the digests."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import ValidationError
 
@@ -11,6 +11,7 @@ from summarizer.records import (
     Evidence,
     Facet,
     Failure,
+    Flag,
     Link,
     Mention,
     Method,
@@ -90,19 +91,26 @@ class Draft:
                 self._add(field, Mention(name=name, evidence=self.evidence(name)))
         return self
 
-    def result(self, value: str, unit: str, kind: ResultKind, quote: str, **cells: str) -> "Draft":
-        """Add a result; `cells` are metric, dataset, method and baseline_value."""
+    def result(self, value: str, unit: str, kind: ResultKind, quote: str, *flags: Flag, **cells: str) -> "Draft":
+        """Add a result with its flags; `cells` are metric, dataset, method and baseline_value."""
         empty = dict.fromkeys(("metric", "dataset", "method", "baseline_value"))
         number = float(value) if value.replace(".", "").isdigit() else None
         made = {**empty, **cells, "value": value, "unit": unit, "kind": kind, "number": number}
         return self._add(
             "results",
-            Result.model_validate({**made, "evidence": self.evidence(quote), "value_evidence": self.evidence(value)}),
+            Result.model_validate(
+                {**made, "evidence": self.evidence(quote), "value_evidence": self.evidence(value), "flags": flags}
+            ),
         )
 
     def record(self, summary: str, contribution: Contribution | None = "method", *unsupported: str) -> Record:
         """Finish the record with its summary and the numbers in it that the abstract does not have."""
         said = Tldr(text=summary, unsupported=unsupported)
+        return Record.model_validate({**self.fields, "tldr": said, "contribution": contribution})
+
+    def extractive(self, sentence: str, contribution: Contribution | None = "method") -> Record:
+        """Finish the record with a sentence of the abstract in place of a summary."""
+        said = Tldr(text=sentence, origin="abstract", evidence=self.evidence(sentence))
         return Record.model_validate({**self.fields, "tldr": said, "contribution": contribution})
 
     def unanswered(self, status: str, failure: Failure) -> Record:
@@ -141,6 +149,92 @@ def astral() -> Record:
         .result("7.7", "%", "absolute", "route replay alone reaches 7.7%", metric="drift error", method="route replay")
         .record("Compass pretraining with route replay lowers the drift error on OrbitMaps from 9.4% to 6.1%.")
     )
+
+
+def marked() -> list[Record]:
+    """Two papers with every mark there is: unsupported, doubtful, folded, extractive, missing, missed."""
+    ice = (
+        "Sea ice moves with wind and current. We present FloeCast, a graph\nnetwork that predicts the drift of single "
+        "floes. On DriftBuoys-2020 the mean position error falls from 9.6 km to 7.1 km after three days, and on "
+        "FloeTracks from 6.4 km to 5.9 km. FloeCast needs 38% less memory than SeaIceLSTM, and runs 12 times faster."
+    )
+    loam = "Soils are many.\nLoamNet reads $\\approx 4.5$ million spectra. It names 91% of the horizons."
+    missed = Evidence(quote="12 times", start=ice.index("12 times"), end=ice.index("12 times") + 8, match="exact")
+    return [
+        Draft(
+            1,
+            "FloeCast: where single floes of sea ice will be in three days",
+            ice,
+            url="https://papers.example.org/abs/2603.00201",
+            authors=("Siv Aune", "Ole Brand"),
+            published="2026-03-03",
+            status="partial",
+            warnings=(
+                Caution(code="absent_task", message="tasks that are not in the text make no tag: weather forecasting"),
+                Caution(code="missed_result", message="12 times: claimed, and in no result", evidence=missed),
+            ),
+        )
+        .tagged("field", "earth science")
+        .tagged("task", "drift prediction", "predicts the drift")
+        .tagged("task", "navigation", "ship routing")
+        .method("FloeCast", "proposed")
+        .method("graph network", "used")
+        .method("SeaIceGAN", "compared")
+        .named("DriftBuoys-2020; FloeTracks; ArcticBuoyPositionsReanalysisArchive", "mean position error")
+        .result(
+            "7.1",
+            "km",
+            "absolute",
+            "FloeCast lowers the error on DriftBuoys-2020 to 7.1 km",
+            metric="mean position error after three days",
+            dataset="DriftBuoys-2020",
+            method="FloeCast graph network",
+            baseline_value="9.6",
+        )
+        .result(
+            "5.9",
+            "km",
+            "absolute",
+            "on FloeTracks from 6.4 km to 5.9 km",
+            "metric_absent",
+            "baseline_absent",
+            metric="root-mean-square-displacement-error",
+            dataset="FloeTracks",
+            method="FloeCast",
+            baseline_value="6.8",
+        )
+        .result(
+            "83",
+            "%",
+            "change",
+            "FloeCast needs 38% less memory than SeaIceLSTM",
+            "value_absent",
+            metric="memory",
+            method="FloeCast",
+        )
+        .result(
+            "7.1",
+            "km",
+            "absolute",
+            "on FloeTracks from 6.4 km to 5.9 km",
+            "value_elsewhere",
+            "value_reused",
+            "dataset_absent",
+            metric="error",
+            dataset="FloeTracks-2",
+        )
+        .record(
+            "FloeCast, a graph network, cuts the drift error of sea ice by 26% with SeaIceGAN.",
+            "method",
+            "26%",
+            "SeaIceGAN",
+        ),
+        Draft(2, "Reading soils", loam, status="partial", warnings=(Caution(code="stand_in", message="it stands in"),))
+        .method("LoamNet", "proposed")
+        .result("91", "%", "absolute", "91% of all horizons")
+        .result("4.5", "", "finding", "LoamNet reads $\\approx 4.5$ million spectra")
+        .extractive("LoamNet reads $\\approx 4.5$ million spectra.", None),
+    ]
 
 
 def papers() -> list[Record]:
@@ -388,10 +482,22 @@ def complete() -> Record:
             authors=("An Author",),
             published="2026-01-01",
             links=(Link(url="https://example.org/code", kind="code"),),
-            warnings=(Caution(code="a_code", message="a message"),),
+            warnings=(
+                Caution(
+                    code="a_code",
+                    message="a message",
+                    evidence=Evidence(quote="abstract", start=28, end=36, match="exact"),
+                ),
+            ),
             failure=Failure(kind="a_kind", message="a reason", raw="what was said"),
             provenance=PROVENANCE.model_copy(
-                update={"revision": "main", "adapter": "none", "dtype": "float32", "cost_usd": 0.1}
+                update={
+                    "revision": "main",
+                    "adapter": "none",
+                    "dtype": "float32",
+                    "vocabulary_sha256": "4" * 64,
+                    "cost_usd": 0.1,
+                }
             ),
         )
         .tagged("field", "machine learning", "name")
@@ -400,7 +506,10 @@ def complete() -> Record:
         .named("name", "number")
         .result("7", "%", "finding", "a number 7", metric="m", dataset="d", method="t", baseline_value="6")
     )
-    return made.record("A summary with 8.", "method", "8")
+    record = made.record("A summary with 8.", "method", "8")
+    said = record.tldr and record.tldr.model_copy(update={"origin": "abstract", "evidence": made.evidence("A name")})
+    flagged = record.results[0].model_copy(update={"flags": get_args(Flag)})
+    return record.model_copy(update={"tldr": said, "results": (flagged,)})
 
 
 def text_fields(value: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:

@@ -3,8 +3,9 @@
 from collections import Counter
 
 from summarizer.records import Record
-from summarizer.writing.grouping import amount, count_labels, count_papers, group_papers, quotes
-from tests.digest_papers import complete, papers
+from summarizer.writing.grouping import ONLY, amount, count_labels, count_papers, group_papers, labels
+from summarizer.writing.support import names
+from tests.digest_papers import complete, marked, papers
 
 
 def test_every_paper_stands_in_one_group() -> None:
@@ -33,29 +34,41 @@ def test_papers_are_grouped_by_the_best_facet_there_is() -> None:
 
 
 def test_the_ledger_adds_up() -> None:
-    """The statuses sum to the papers, the matches sum to the quotes, and both agree with a count by hand."""
-    given = papers()
+    """The parts of each line sum to its total, and the totals agree with a count by hand."""
+    given = [*papers(), *marked()]
     ledger = count_papers(given)
-    assert ledger.papers == len(given) == sum(ledger.statuses.values())
-    assert ledger.statuses == {"ok": 10, "partial": 1, "failed": 1, "skipped": 1}
-    assert ledger.quotes == sum(ledger.matches.values()) == sum(len(quotes(paper)) for paper in given)
-    assert ledger.matches["absent"] == 1
-    assert ledger.unsupported == 1
+    assert ledger.papers == len(given) == 15
     assert ledger.readers == ("small-reader with annotate/v1",)
+    lines = {line.name: (line.total, [part.number for part in line.parts]) for line in ledger.sums}
+    assert all(total == sum(parts) for total, parts in lines.values())
+    assert lines["Papers"] == (15, [10, 3, 1, 1])
+    assert lines["Summaries"] == (13, [12, 1])
+    assert lines["Names checked"] == (sum(len(names(paper)) for paper in given), [59, 6])
+    assert lines["Numbers of results checked"] == (28, [26, 2])
+    assert lines["Quotes checked"] == (20, [16, 2, 2])
+
+
+def test_the_ledger_tells_what_adds_up_to_nothing() -> None:
+    """What has no total of its own is told in words that fit the number."""
+    assert count_papers(marked()).remarks == (
+        "2 numbers or names in summaries not in the abstract",
+        "1 paper with tasks that are not in the abstract and so make no tag",
+        "1 result whose parts do not fit together",
+        "2 fields asked for and not given",
+        "3 lists left empty, which may be right",
+        "1 number that the abstracts seem to claim, in no result",
+    )
 
 
 def test_the_ledger_of_nothing_is_zero() -> None:
-    """Without papers all parts are there and are zero."""
+    """Without papers all parts are there and are zero, and nothing is said of what there could be more of."""
     ledger = count_papers([])
-    assert (ledger.papers, ledger.quotes, ledger.unsupported) == (0, 0, 0)
-    assert list(ledger.statuses) == ["ok", "partial", "failed", "skipped"]
-    assert list(ledger.matches) == ["exact", "folded", "absent"]
-
-
-def test_a_quote_that_serves_two_items_counts_once() -> None:
-    """A name that is a data set and the mention of a tag was looked up once."""
-    record = complete()
-    assert len(quotes(record)) == len({(quote.quote, quote.start) for quote in quotes(record)})
+    assert ledger.papers == 0
+    assert {line.total for line in ledger.sums} == {part.number for line in ledger.sums for part in line.parts} == {0}
+    assert ledger.remarks == (
+        "0 numbers or names in summaries not in the abstract",
+        "0 fields asked for and not given",
+    )
 
 
 def test_labels_are_counted_by_paper() -> None:
@@ -65,7 +78,22 @@ def test_labels_are_counted_by_paper() -> None:
     assert counted["method"] == {"sparse autoencoders": 1}
     assert sum(counted["status"].values()) == len(given)
     assert counted["field"] == Counter(tag.label for paper in given for tag in paper.tags if tag.facet == "field")
-    assert counted["checks"] == {"everything found": 10, "summary not supported": 1, "quote not found": 1}
+    assert counted["checks"] == {
+        "fully supported": 10,
+        "summary not supported": 1,
+        "name not in the abstract": 1,
+        "field not given": 1,
+    }
+    assert counted[ONLY] == {"something unsupported": 1}
+
+
+def test_a_paper_with_something_unsupported_is_never_fully_supported() -> None:
+    """Every answered paper has exactly one of the two labels, and a paper without an answer has neither."""
+    for paper in [*papers(), *marked()]:
+        kinds = {("checks", "fully supported"), (ONLY, "something unsupported")} & set(labels(paper))
+        assert len(kinds) == (paper.status in ("ok", "partial"))
+    _, soil = marked()
+    assert ("checks", "sentence of the abstract as summary") in labels(soil)
 
 
 def test_amounts_read_as_papers_write_them() -> None:

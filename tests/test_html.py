@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from summarizer.records import Failure, Tldr
+from summarizer.records import Evidence, Failure, Mention, Record, Tldr
 from summarizer.writing.harmless import visible
 from summarizer.writing.html import cut, render_html
-from tests.digest_papers import Draft, complete, papers, poisoned
+from tests.digest_papers import Draft, complete, marked, papers, poisoned
 
 PAYLOADS = [
     "</script><script>window.hacked=1</script>",
@@ -26,11 +26,11 @@ PAYLOADS = [
     "\0\x1b[31m\u202eright to left\u2066\r\nline\u2028line",
 ]
 #: What a record says about its making, and what the page says in other words.
-UNSEEN = re.compile(r"schema_version|url|tags\.\d\.mention|provenance\.(?!model|prompt$).*")
+UNSEEN = re.compile(r"schema_version|url|tags\.\d\.mention|.*\.value_evidence\.quote|provenance\.(?!model|prompt$).*")
 
 
 class Page(HTMLParser):
-    """The elements of a page with their attributes, and its text with that of tooltips."""
+    """The elements of a page with their attributes, and its text."""
 
     def __init__(self, source: str) -> None:
         """Parse the whole page."""
@@ -42,10 +42,8 @@ class Page(HTMLParser):
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note the element; the text of its tooltip is read like any other."""
+        """Note the element."""
         self.elements.append((tag, dict(attrs)))
-        if tag == "button":
-            self.texts.append(f"\n{dict(attrs).get('title') or ''}\n")
 
     def handle_data(self, data: str) -> None:
         """Note the text, and that of style and script apart."""
@@ -126,12 +124,15 @@ def test_the_same_records_give_the_same_bytes() -> None:
 
 
 def test_the_page_opens_with_a_ledger_that_adds_up() -> None:
-    """What is said to be the sum is the sum, for papers and for quotes, and there is a card for each paper."""
+    """What is said to be the sum is the sum, what failed stands out, and there is a card for each paper."""
     source = render_html(papers(), "Digest")
     sums = re.findall(r"<dd><b>(\d+)</b> = (.*)</dd>", source)
-    assert [int(total) for total, _ in sums] == [13, 62]
+    assert [int(total) for total, _ in sums] == [13, 11, 49, 20, 15]
     for total, parts in sums:
         assert int(total) == sum(int(part) for part in re.findall(r"\d+", parts))
+    bad = re.findall(r'<span class="bad">(.*?)</span>', source)
+    assert bad == ["1 with something unsupported", "1 failed", "1 not in the abstract"]
+    assert "1 number or name in summaries not in the abstract · 1 field asked for and not given" in source
     assert len(Page(source).all("article")) == 13
 
 
@@ -162,17 +163,110 @@ def test_what_stands_in_the_input_is_not_said_by_the_model() -> None:
     assert "What the model said" not in text
 
 
-def test_support_is_visible() -> None:
-    """Absent and folded evidence have a class and a word of their own."""
+def plain(source: str) -> str:
+    """The text of a piece of the page in one line, with a space wherever an element begins or ends."""
+    return " ".join(" ".join(Page(source).texts).split())
+
+
+def rows(record: Record) -> list[str]:
+    """The text of each row of results."""
+    return [plain(row) for row in re.findall(r"<tr data-item.*?</tr>", render_html([record], "Digest"), re.DOTALL)]
+
+
+def test_an_absent_name_says_so() -> None:
+    """A name that the abstract does not have has a class, a sign, words, and what was looked for as its description."""
     source = render_html(papers(), "Digest")
-    assert re.search(
-        r'<button [^>]*class="item absent"[^>]*>HandWild</button> <span class="note">not found</span>', source
+    found = re.search(
+        r'<button [^>]*class="item unsupported"[^>]*aria-describedby="(.*?)">HandWild</button>(.*)', source
     )
-    assert re.search(r'<button [^>]*class="item folded"[^>]*>2.9 dB</button> <span class="note">≈</span>', source)
+    assert found is not None
+    assert found[2].startswith(' <span class="note">⚠ not in the abstract</span>')
+    assert f'<span class="tip" role="tooltip" id="{found[1]}"><span>⚠ Not in the abstract: “HandWild”</span>' in source
+
+
+def test_a_folded_quote_shows_the_words_that_stand_there() -> None:
+    """What is found in another form has a sign that is read aloud, and the raw words of the abstract on demand."""
+    record = Draft(1, "Ice", r"It has $\\approx$ 4 floes.").record("It works.", "method")
+    abstract = record.abstract
+    found = Evidence(quote="≈ 4 floes", start=7, end=len(abstract) - 1, match="folded")
+    source = render_html([record.model_copy(update={"datasets": (Mention(name="≈ 4 floes", evidence=found),)})], "D")
+    assert re.search(
+        r'class="item folded"[^>]*>≈ 4 floes</button> <span class="note folded" role="img" '
+        r'aria-label="in another form in the abstract">≈</span>',
+        source,
+    )
+    assert f"<span>≈ In the abstract: “{abstract[7:-1]}”</span>" in source
+
+
+def test_an_absent_quote_is_no_absent_value() -> None:
+    """Where only the quote of a result or of a task is absent, the quote is marked and not what it stands for."""
+    ice, soil = marked()
+    assert rows(ice)[0].startswith("7.1 km ⚠ quote not in the abstract ⚠ Not in the abstract: “FloeCast lowers")
+    assert "mean position error after three days DriftBuoys-2020 FloeCast graph network 9.6" in rows(ice)[0]
+    assert rows(soil)[0].startswith("91%")
+    assert "“91% of all horizons” ⚠ not in the abstract" in rows(soil)[0]
+    source = render_html([ice, soil], "Digest")
+    for text in ("7.1 km", "91%", "navigation"):
+        assert not re.search(rf'class="item unsupported"[^>]*>{text}</button>', source)
+    assert re.search(r">navigation</button> <span class=\"note\">⚠ quote not in the abstract</span>", source)
+
+
+def test_each_part_of_a_result_has_its_own_marks() -> None:
+    """Value, metric, data set and baseline are marked where they stand, and only what its flag is about."""
+    ice, _ = marked()
+    _, cells, value, doubtful = rows(ice)
+    assert cells.startswith("5.9 km “on FloeTracks")
+    assert "root-mean-square-displacement-error ⚠ not in the abstract FloeTracks FloeCast 6.8 ⚠" in cells
+    assert value.startswith("83% ⚠ not in the abstract change")
+    assert doubtful.startswith("7.1 km ? not in its quote ? already the number of another result")
+    assert "FloeTracks-2 ⚠ not in the abstract" in doubtful
+
+
+def test_a_number_in_another_form_shows_how_it_is_written() -> None:
+    """A value that the abstract writes in another way shows that way."""
+    record = Draft(1, "Ice", "It is two-fold.").result("2", "x", "change", "It is two-fold").record("It works.")
+    there = Evidence(quote="2", start=6, end=14, match="folded")
+    (result,) = record.results
+    record = record.model_copy(update={"results": (result.model_copy(update={"value_evidence": there}),)})
+    assert rows(record)[0].startswith("2x ≈ change “It is two-fold” ≈ The number as it stands there: “two-fold”")
+
+
+def test_a_sentence_of_the_abstract_is_not_called_a_summary() -> None:
+    """An extractive summary says what it is and lights up its place; that of a model says nothing of the kind."""
+    ice, soil = marked()
+    source = render_html([soil], "Digest")
+    assert "❝ Not a summary but a sentence of the abstract , word for word" in plain(source)
+    assert re.search(r'<button [^>]*data-item="0"[^>]*>a sentence of the abstract</button>', source)
+    assert "❝" not in Page(render_html([ice], "Digest")).text
+    unplaced = soil.model_copy(update={"tldr": Tldr(text="Soils are many.", origin="abstract")})
+    assert "❝ Not a summary but a sentence of the abstract, word for word" in plain(render_html([unplaced], "Digest"))
+
+
+def test_what_was_asked_and_not_given_is_told() -> None:
+    """Fields that every paper has are told apart from lists that may well be empty, and from claims in no result."""
+    ice, soil = marked()
+    text = plain(render_html([soil], "Digest"))
+    assert "∅ Asked for and not given: contribution, field" in text
+    assert "Nothing named: tasks, data sets, metrics" in text
+    source = render_html([ice], "Digest")
+    assert "∅" not in Page(source).text
+    assert "Nothing named" not in Page(source).text
+    assert "Claimed in the abstract, and in no result : 12 times" in plain(source)
+    assert "absent_task : tasks that are not in the text make no tag" in plain(source)
+
+
+def test_there_is_a_filter_for_what_is_not_supported() -> None:
+    """It stands outside of the folded filters, is found on the cards that it is for, and is not there for none."""
+    source = render_html([*papers(), *marked()], "Digest")
+    chip = re.search(r'data-facet="only" data-label="(\d+)" aria-pressed="false">⚠ Only papers with something', source)
+    assert chip is not None
+    assert chip.start() < source.index('<details class="filters"')
+    assert sum(chip[1] in str(card["data-labels"]).split() for card in Page(source).all("article")) == 3
+    assert 'data-facet="only"' not in render_html(papers()[:1], "Digest")
 
 
 @pytest.mark.parametrize(
-    ("text", "unsupported", "marked"),
+    ("text", "unsupported", "highlighted"),
     [
         ("It gains 4 points, 46% or 4.6 in 14 of 4 runs.", ("4", "4.6"), ["4", "4.6", "4"]),
         ("It beats BERT-large.", ("BERT", "BERT-large"), ["BERT-large"]),
@@ -183,14 +277,16 @@ def test_support_is_visible() -> None:
     ],
 )
 def test_unsupported_numbers_are_marked_where_they_stand(
-    text: str, unsupported: tuple[str, ...], marked: list[str]
+    text: str, unsupported: tuple[str, ...], highlighted: list[str]
 ) -> None:
     """The mark covers the number itself, not the same digits in another number, and no text is lost."""
     record = complete().model_copy(update={"tldr": Tldr(text=text, unsupported=unsupported)})
     found = re.search(r'<p class="tldr" data-find>(.*)</p>', render_html([record], "Digest"))
     assert found is not None
-    assert re.findall(r'<mark class="unsupported">(.*?)</mark>', found[1]) == marked
-    assert re.sub(r"<.*?>", "", found[1]) == text
+    assert re.findall(r'<mark class="unsupported">(.*?)</mark>', found[1]) == highlighted
+    sign = '<span class="sign" role="img" aria-label="not in the abstract">⚠</span>'
+    assert found[1].count(sign) == len(highlighted)
+    assert re.sub(r"<.*?>", "", found[1].replace(sign, "")) == text
     for word in unsupported:
         assert word in render_html([record], "Digest").partition("Not in the abstract: ")[2]
 
@@ -230,4 +326,7 @@ def test_thousands_of_papers_and_none_have_a_page() -> None:
     page = Page(render_html(given, "Digest"))
     assert len(page.all("article")) == len(given)
     assert len({card["id"] for card in page.all("article")}) == len(given)
-    assert "0 = 0 ok + 0 partial + 0 failed + 0 skipped" in Page(render_html([], "Digest")).text
+    assert (
+        "0 = 0 fully supported + 0 with something unsupported + 0 failed + 0 skipped"
+        in Page(render_html([], "Digest")).text
+    )

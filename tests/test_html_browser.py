@@ -13,7 +13,7 @@ from selenium.webdriver.remote.webelement import WebElement
 
 from summarizer.records import Evidence, Record
 from summarizer.writing.html import render_html
-from tests.digest_papers import Draft, astral, papers, poisoned
+from tests.digest_papers import Draft, astral, marked, papers, poisoned
 
 pytestmark = pytest.mark.browser
 
@@ -29,6 +29,19 @@ FLAGS = (
     "--hide-scrollbars",
 )
 LIT = "return [...document.querySelectorAll('.lit')].map((piece) => piece.textContent).join('')"
+
+#: Contrast of the letters of an element to the nearest background, as the Web Content Accessibility Guidelines count.
+CONTRAST = """
+    const numbers = (color) => color.match(/[\\d.]+/g).map(Number);
+    const light = (color) => numbers(color).slice(0, 3)
+        .map((part) => part / 255).map((part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, part, place) => sum + part * [0.2126, 0.7152, 0.0722][place], 0);
+    let behind = arguments[0];
+    while (numbers(getComputedStyle(behind).backgroundColor)[3] === 0) behind = behind.parentElement;
+    const [high, low] = [getComputedStyle(arguments[0]).color, getComputedStyle(behind).backgroundColor]
+        .map(light).sort((one, other) => other - one);
+    return (high + 0.05) / (low + 0.05);
+"""
 
 
 @pytest.fixture(scope="module")
@@ -220,9 +233,126 @@ def test_folded_evidence_and_several_mentions_light_up(browser: webdriver.Chrome
 def test_absent_evidence_lights_nothing(browser: webdriver.Chrome, tmp_path: Path) -> None:
     """An item that the abstract does not name lights no words, and says that it was not found."""
     show(browser, tmp_path, papers())
-    find(browser, "button.item.absent")[0].click()
+    find(browser, "button.item.unsupported")[0].click()
     assert browser.execute_script(LIT) == ""
-    assert "HandWild not found" in find(browser, "#paper-2")[0].text
+    assert "HandWild ⚠ not in the abstract" in find(browser, "#paper-2")[0].text
+
+
+def test_one_button_leaves_what_is_not_supported(browser: webdriver.Chrome, tmp_path: Path) -> None:
+    """It leaves the papers with something unsupported, works with the other filters, and a phone shows it unfolded."""
+    show(browser, tmp_path, [*papers(), *marked()], width=390)
+    (only,) = find(browser, ".only")
+    assert only.is_displayed()
+    assert not find(browser, ".filters fieldset")[0].is_displayed()
+    only.click()
+    assert sorted(shown_titles(browser)) == [
+        "Contact first: egocentric hand pose with tools",
+        "FloeCast: where single floes of sea ice will be in three days",
+        "Reading soils",
+    ]
+    assert find(browser, ".found span")[0].text == "3 of 15 papers"
+    find(browser, ".filters > summary")[0].click()
+    chip(browser, "study").click()
+    assert shown_titles(browser) == []
+    find(browser, ".found button")[0].click()
+    assert only.get_attribute("aria-pressed") == "false"
+    assert len(shown_titles(browser)) == 15
+
+
+def tips(browser: webdriver.Chrome) -> list[str]:
+    """What is shown below items."""
+    return [tip.text for tip in find(browser, ".tip") if tip.is_displayed()]
+
+
+def item(browser: webdriver.Chrome, text: str) -> WebElement:
+    """The first item of that text."""
+    return next(button for button in find(browser, "button.item") if button.text == text)
+
+
+@pytest.mark.parametrize("width", [1300, 390])
+@pytest.mark.parametrize("way", ["focus", "hover", "click"])
+def test_evidence_is_shown_on_demand(browser: webdriver.Chrome, tmp_path: Path, way: str, width: int) -> None:
+    """Focus, pointer and tap each show what an item rests on, inside of its column, and Escape takes it away."""
+    show(browser, tmp_path, marked(), width=width)
+    for text, shown in (
+        ("SeaIceGAN", "⚠ Not in the abstract: “SeaIceGAN”"),
+        ("graph network", "≈ In the abstract: “graph network”"),
+        ("navigation", "⚠ Not in the abstract: “ship routing”"),
+        ("7.1 km", "⚠ Not in the abstract: “FloeCast lowers the error on DriftBuoys-2020 to 7.1 km”"),
+        ("12 times", "12 times: claimed, and in no result"),
+    ):
+        button = item(browser, text)
+        if way == "focus":
+            browser.execute_script("arguments[0].focus()", button)
+        elif way == "hover":
+            ActionChains(browser).move_to_element(button).perform()
+        else:
+            button.click()
+        assert tips(browser) == [shown]
+        described = browser.execute_script(
+            "return document.getElementById(arguments[0].getAttribute('aria-describedby')).textContent", button
+        )
+        assert " ".join(described.split()) == shown
+        (tip,) = [one for one in find(browser, ".tip") if one.is_displayed()]
+        column = button.find_element(By.XPATH, "ancestor::div[@class='said']").rect
+        assert column["x"] <= tip.rect["x"]
+        assert tip.rect["x"] + tip.rect["width"] <= column["x"] + column["width"]
+        assert button.rect["y"] + button.rect["height"] <= tip.rect["y"]
+        ActionChains(browser).send_keys(Keys.ESCAPE).perform()
+        assert tips(browser) == []
+    assert browser.execute_script("return document.documentElement.scrollWidth") == width
+
+
+def test_evidence_is_shown_without_the_script(browser: webdriver.Chrome, tmp_path: Path) -> None:
+    """The words below an item need no script."""
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        show(browser, tmp_path, marked())
+        assert tips(browser) == []
+        ActionChains(browser).move_to_element(item(browser, "SeaIceGAN")).perform()
+        assert tips(browser) == ["⚠ Not in the abstract: “SeaIceGAN”"]
+    finally:
+        browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+
+
+def test_a_sentence_of_the_abstract_lights_up_where_it_stands(browser: webdriver.Chrome, tmp_path: Path) -> None:
+    """An extractive summary leads to its place."""
+    _, soil = marked()
+    show(browser, tmp_path, [soil])
+    item(browser, "a sentence of the abstract").click()
+    assert soil.tldr is not None
+    assert browser.execute_script(LIT) == soil.tldr.text
+
+
+@pytest.mark.parametrize("width", [1300, 1024, 768, 390])
+def test_no_result_is_cut(browser: webdriver.Chrome, tmp_path: Path, width: int) -> None:
+    """Whatever the names and marks in its cells, the table of results is as wide as its column at most."""
+    show(browser, tmp_path, [*marked(), *papers(), poisoned("a" * 90)[0]], width=width)
+    cut = "return [...document.querySelectorAll('.scroll')].filter((one) => one.scrollWidth > one.clientWidth).length"
+    assert browser.execute_script(cut) == 0
+    outside = (
+        "return [...document.querySelectorAll('.results th, .results td')].filter((cell) => {"
+        "const card = cell.closest('.said').getBoundingClientRect(), own = cell.getBoundingClientRect();"
+        "return own.width && (own.right > card.right + 1 || own.left < card.left - 1)}).length"
+    )
+    assert browser.execute_script(outside) == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_marks_can_be_read_in_both_schemes(browser: webdriver.Chrome, tmp_path: Path, scheme: str) -> None:
+    """Each mark has a sign in its text, and its letters stand out from what is behind them by 4.5 to 1 at least."""
+    preferred = [{"name": "prefers-color-scheme", "value": scheme}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "screen", "features": preferred})
+    try:
+        show(browser, tmp_path, marked())
+        for selector, signs in ((".note", "⚠?≈"), (".tldr .sign", "⚠"), (".told", "❝N"), (".alarm", "∅⚠")):
+            for mark in find(browser, selector):
+                assert browser.execute_script(CONTRAST, mark) >= 4.5
+            assert {mark.text[0] for mark in find(browser, selector)} & set(signs)
+        for mark in find(browser, "mark.unsupported, .item.unsupported, .item.doubtful, .item.folded, .ledger .bad"):
+            assert browser.execute_script(CONTRAST, mark) >= 4.5
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": []})
 
 
 def test_keys_reach_everything(browser: webdriver.Chrome, tmp_path: Path) -> None:

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from summarizer.records import Tldr
+from summarizer.records import Evidence, Mention, Tldr
 from summarizer.writing.harmless import visible
 from summarizer.writing.markdown import escape, render_markdown
-from tests.digest_papers import complete, papers, poisoned
+from tests.digest_papers import Draft, complete, marked, papers, poisoned
 
 #: What HTML, Markdown, tables, math and Obsidian could take for markup.
 PAYLOADS = [
@@ -28,7 +28,7 @@ PAYLOADS = [
     "\0\x1b[31m\u202eright to left\u2066\r\nline\u2028line",
 ]  # fmt: skip
 #: What a record says about its making and a digest does not.
-UNSEEN = re.compile(r"schema_version|url|failure\.raw|abstract|.*\.evidence\.quote|provenance\.(?!model|prompt$).*")
+UNSEEN = re.compile(r"schema_version|url|failure\.raw|abstract|.*evidence\.quote|provenance\.(?!model|prompt$).*")
 
 
 def parse(text: str) -> list[Token]:
@@ -92,11 +92,20 @@ def test_links_lead_where_they_say() -> None:
 
 
 def test_the_digest_opens_with_a_ledger_that_adds_up() -> None:
-    """What is said to be the sum is the sum, for papers and for quotes."""
-    sums = re.findall(r"\*\*(\d+) (paper|quote)s?(?: checked)?\*\* = (.*)", render_markdown(papers(), "Digest"))
-    assert [(total, noun) for total, noun, _ in sums] == [("13", "paper"), ("62", "quote")]
-    for total, _, parts in sums:
+    """What is said to be the sum is the sum, for papers and for what was checked, before the first paper."""
+    text = render_markdown(papers(), "Digest").partition("\n## ")[0]
+    sums = re.findall(r"- (.*): \*\*(\d+)\*\* = (.*)", text)
+    assert [(name.split()[0], int(total)) for name, total, _ in sums] == [
+        ("Papers", 13),
+        ("Summaries", 11),
+        ("Names", 49),
+        ("Numbers", 20),
+        ("Quotes", 15),
+    ]
+    for _, total, parts in sums:
         assert int(total) == sum(int(part) for part in re.findall(r"\d+", parts))
+    assert "= 10 fully supported + 1 with something unsupported + 1 failed + 1 skipped" in text
+    assert "- 1 field asked for and not given\n" in text
 
 
 def test_every_paper_has_one_heading() -> None:
@@ -114,9 +123,63 @@ def test_every_paper_has_one_heading() -> None:
 def test_what_is_not_supported_is_marked() -> None:
     """An absent name, a folded quote and an unsupported number each carry their mark."""
     text = render_markdown(papers(), "Digest")
-    assert "HandWild ⚠ *not found*" in text
-    assert "| 2.9 dB ≈ |" in text
-    assert "⚠ *not in the abstract:* 24\n" in text
+    assert "HandWild ⚠ *not in the abstract*" in text
+    assert "| ≈ 2.9 dB above RadarFill |" in text.replace("dB\n", "dB ")
+    assert "⚠ *not in the abstract*: 24\n" in text
+
+
+def test_an_absent_quote_is_no_absent_value() -> None:
+    """Where only the quote is absent, the quote is marked and not the value or the task that it stands for."""
+    ice, soil = marked()
+    text = render_markdown([ice, soil], "Digest")
+    assert "| 7.1 km | mean position error after three days |" in text
+    assert "| ⚠ *not in the abstract*: FloeCast lowers the error on DriftBuoys-2020 to 7.1 km |" in text
+    assert "| 91% |  |  |  |  | absolute | ⚠ *not in the abstract*: 91% of all horizons |" in text
+    assert "navigation ⚠ *quote not in the abstract*: “ship routing” (“ship routing”)" in text
+
+
+def test_each_part_of_a_result_has_its_own_marks() -> None:
+    """Value, metric, data set and baseline are marked where they stand."""
+    text = render_markdown(marked(), "Digest")
+    assert "| 5.9 km | root-mean-square-displacement-error ⚠ *not in the abstract* | FloeTracks | FloeCast |" in text
+    assert "| 6.8 ⚠ *not in the abstract* | absolute | on FloeTracks from 6.4 km to 5.9 km |" in text
+    assert "| 83% ⚠ *not in the abstract* | memory |" in text
+    assert "| 7.1 km ? *not in its quote* ? *already the number of another result* |" in text
+
+
+def test_what_stands_there_in_another_form_is_shown() -> None:
+    """A folded name and a folded number are followed by the raw words of the abstract."""
+    assert "graph network ≈ “graph network” (used)" in render_markdown(marked(), "Digest")
+    record = Draft(1, "Ice", r"It has $\\approx$ two-fold.").result("2", "x", "change", "two-fold").record("It works.")
+    there = Evidence(quote="2", start=18, end=26, match="folded")
+    name = Evidence(quote="≈", start=7, end=17, match="folded")
+    (result,) = record.results
+    update = {
+        "results": (result.model_copy(update={"value_evidence": there}),),
+        "datasets": (Mention(name="≈", evidence=name),),
+    }
+    tokens = shown(parse(render_markdown([record.model_copy(update=update)], "Digest")))
+    assert f"2x ≈ “{record.abstract[18:26]}”" in tokens
+    assert f"Datasets: ≈ ≈ “{record.abstract[7:17]}”" in tokens
+
+
+def test_a_sentence_of_the_abstract_is_not_called_a_summary() -> None:
+    """An extractive summary says what it is, in a failed paper too; that of a model says nothing of the kind."""
+    ice, soil = marked()
+    said = "❝ *Not a summary but a sentence of the abstract, word for word.*"
+    assert said in render_markdown([soil], "Digest")
+    assert said in render_markdown([soil.model_copy(update={"status": "failed"})], "Digest")
+    assert said not in render_markdown([ice], "Digest")
+
+
+def test_what_was_asked_and_not_given_is_told() -> None:
+    """Fields that every paper has are told apart from lists that may well be empty."""
+    ice, soil = marked()
+    text = render_markdown([soil], "Digest")
+    assert "- ∅ Asked for and not given: contribution; field\n" in text
+    assert "- Nothing named: tasks; data sets; metrics\n" in text
+    assert "∅" not in render_markdown([ice], "Digest")
+    assert "12 times: claimed, and in no result (missed\\_result)" in render_markdown([ice], "Digest")
 
 
 def test_what_failed_is_told_with_its_reason() -> None:
@@ -150,7 +213,9 @@ def test_the_same_records_give_the_same_text() -> None:
 
 def test_nothing_and_empty_texts_are_fine() -> None:
     """No records make a digest of zeros, and a paper without a title or a summary's text still has its place."""
-    assert "**0 papers** = 0 ok + 0 partial + 0 failed + 0 skipped" in render_markdown([], "Digest")
+    assert "Papers: **0** = 0 fully supported + 0 with something unsupported + 0 failed + 0 skipped" in render_markdown(
+        [], "Digest"
+    )
     bare = complete().model_copy(update={"title": " ", "url": None, "tldr": Tldr(text="")})
     assert "### 1\\. Untitled\n" in render_markdown([bare], "Digest")
 

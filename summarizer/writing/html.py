@@ -10,13 +10,15 @@ import re
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from itertools import pairwise
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple
 
 from jinja2 import Environment, StrictUndefined, Template
 
-from summarizer.records import Evidence, Facet, Match, Record, Result, Tag, Tldr
-from summarizer.writing.grouping import FACETS, amount, count_labels, count_papers, group_papers, labels
+from summarizer.records import Evidence, Record, Tldr
+from summarizer.writing.grouping import ONLY, count_labels, count_papers, group_papers, labels
 from summarizer.writing.harmless import visible, web_address
+from summarizer.writing.items import Item, Items, Row
+from summarizer.writing.support import COLUMNS, SIGNS, Part, empty, missing
 
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n\s*")
 
@@ -29,26 +31,6 @@ class Segment(NamedTuple):
     """Numbers of the items, separated by spaces; empty where nothing was found."""
     closes: bool
     """Whether a paragraph ends here."""
-
-
-class Item(NamedTuple):
-    """Something that was extracted, and how well it is supported."""
-
-    number: int
-    text: str
-    note: str
-    match: Match | None
-    """None for a label of a closed list, which stands for no words in particular."""
-    hint: str
-
-
-class Row(NamedTuple):
-    """One result: its value as an item, and the other cells."""
-
-    item: Item
-    result: Result
-    bare: bool
-    """Whether nothing but the quote says what the value is about."""
 
 
 class Piece(NamedTuple):
@@ -82,11 +64,16 @@ class Card(NamedTuple):
     title: list[Segment]
     abstract: list[Segment]
     summary: list[Piece]
+    origin: Item | None
+    """The sentence of the abstract that stands in for a summary."""
+    missing: list[str]
+    empty: list[str]
     rows: list[tuple[str, list[Item]]]
     results: list[Row]
-    columns: list[str]
+    columns: list[Part]
     links: list[tuple[str, str, bool]]
     """Text, kind, and whether it may be a link."""
+    warnings: list[tuple[str, list[tuple[str, Item | None]]]]
     labels: str
     """Numbers of the labels, separated by spaces."""
 
@@ -109,7 +96,10 @@ def render_html(records: Iterable[Record], title: str) -> str:
         cards = [_card(place, paper, numbers) for place, paper in enumerate(group.papers, start=placed + 1)]
         sections.append(Section(group.heading, cards))
         placed += len(cards)
-    return _template().render(title=title, ledger=count_papers(papers), facets=facets, sections=sections)
+    only = next((entry.chips[0] for entry in facets if entry.facet == ONLY), None)
+    others = [entry for entry in facets if entry.facet != ONLY]
+    ledger = count_papers(papers)
+    return _template().render(title=title, ledger=ledger, only=only, facets=others, sections=sections, signs=SIGNS)
 
 
 def cut(text: str, spans: Iterable[tuple[int, int, int]]) -> list[Segment]:
@@ -148,64 +138,25 @@ def _number_labels(papers: Sequence[Record]) -> list[FacetChips]:
 
 
 def _card(number: int, record: Record, numbers: dict[tuple[str, str], int]) -> Card:
-    found: list[Sequence[Evidence]] = []
-    rows = _rows(record, found)
-    columns = ("metric", "dataset", "method", "baseline_value")
-    results = [
-        Row(
-            # A score that is reached needs no word for it; a change and a finding do.
-            item=_item(found, amount(result), [result.evidence], result.kind.replace("absolute", "")),
-            result=result,
-            bare=not any(getattr(result, column) for column in columns),
-        )
-        for result in record.results
-    ]
+    items = Items(record)
+    origin, rows, results, warnings = items.summary(), items.rows(), items.results(), items.warnings()
     return Card(
         number=number,
         record=record,
         url=web_address(record.url),
-        title=_segments(record.title.strip() and record.title, "title", found),
-        abstract=_segments(record.abstract.strip() and record.abstract, "abstract", found),
+        title=_segments(record.title.strip() and record.title, "title", items.evidence),
+        abstract=_segments(record.abstract.strip() and record.abstract, "abstract", items.evidence),
         summary=_pieces(record.tldr) if record.tldr else [],
-        rows=[row for row in rows if row[1]],
+        origin=origin,
+        missing=missing(record),
+        empty=empty(record),
+        rows=rows,
         results=results,
-        columns=[column for column in columns if any(getattr(result, column) for result in record.results)],
+        columns=[column for column in COLUMNS if any(getattr(result, column) for result in record.results)],
         links=[(link.url, link.kind, web_address(link.url) is not None) for link in record.links],
+        warnings=warnings,
         labels=" ".join(str(numbers[label]) for label in labels(record)),
     )
-
-
-def _rows(record: Record, found: list[Sequence[Evidence]]) -> list[tuple[str, list[Item]]]:
-    return [
-        ("tags", [item for facet in FACETS for item in _tag_items(record.tags, facet, found)]),
-        ("methods", [_item(found, entry.name, [entry.evidence], entry.role) for entry in record.methods]),
-        ("datasets", [_item(found, entry.name, [entry.evidence]) for entry in record.datasets]),
-        ("metrics", [_item(found, entry.name, [entry.evidence]) for entry in record.metrics]),
-    ]
-
-
-def _tag_items(tags: Iterable[Tag], facet: Facet, found: list[Sequence[Evidence]]) -> list[Item]:
-    # Several mentions may have become one label: it is shown once and lights up all of them.
-    evidence: dict[str, list[Evidence]] = {}
-    for tag in tags:
-        if tag.facet == facet:
-            evidence.setdefault(tag.label, []).extend([tag.evidence] if tag.evidence else [])
-    return [_item(found, label, quotes, facet) for label, quotes in evidence.items()]
-
-
-def _item(found: list[Sequence[Evidence]], text: str, evidence: Sequence[Evidence], note: str = "") -> Item:
-    """Number the item by its place in `found`, to which its evidence is added."""
-    found.append(evidence)
-    match = max((quote.match for quote in evidence), key=get_args(Match).index, default=None)
-    said = " … ".join(dict.fromkeys(quote.quote for quote in evidence))
-    where = "title" if any(quote.where == "title" for quote in evidence) else "abstract"
-    hints: dict[Match | None, str] = {
-        None: "",
-        "exact": f"“{said}”" if said != text else "",
-        "folded": f"In the {where} in another form: “{said}”",
-        "absent": f"Not found in the abstract: “{said}”",
-    }
-    return Item(len(found) - 1, text, note, match, hints[match])
 
 
 def _segments(text: str, where: Literal["abstract", "title"], found: Iterable[Sequence[Evidence]]) -> list[Segment]:

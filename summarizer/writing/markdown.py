@@ -3,16 +3,28 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from summarizer.records import Evidence, Match, Record, Result
+from summarizer.records import Evidence, Record, Tldr
 from summarizer.writing.grouping import FACETS, Group, Ledger, amount, count_labels, count_papers, group_papers
 from summarizer.writing.harmless import visible, web_address
+from summarizer.writing.support import (
+    ABSENT,
+    ABSENT_QUOTE,
+    COLUMNS,
+    FOLDED,
+    SIGNS,
+    Mark,
+    empty,
+    evidence_mark,
+    flag_marks,
+    missing,
+    quote_words,
+    raw_words,
+)
 
 #: Characters that mean something anywhere in a line, in CommonMark, in GitHub's tables and math, or in Obsidian.
 _ACTIVE = re.compile(r"[\\`*_\[\]{}#|~$^]|(?<=[%=])[%=]")
 #: What means something at the start of a line: lists, underlines of headings, definitions.
 _OPENING = re.compile(r"^()([-+=:])|^(\d+)([.)])(?=\s|$)")
-#: What follows an item whose quote is not in the abstract as it stands.
-_MARKS: dict[Match, str] = {"exact": "", "folded": " ≈", "absent": " ⚠ *not found*"}
 
 
 def render_markdown(records: Iterable[Record], title: str) -> str:
@@ -47,31 +59,35 @@ def _lines(papers: Sequence[Record], title: str) -> Iterator[str]:
 
 
 def _ledger_lines(ledger: Ledger) -> Iterator[str]:
-    parts = " + ".join(f"{count} {status}" for status, count in ledger.statuses.items())
-    yield f"- **{_count(ledger.papers, 'paper')}** = {parts}"
-    parts = " + ".join(f"{count} {match}" for match, count in ledger.matches.items())
-    yield f"- **{_count(ledger.quotes, 'quote')} checked** = {parts}"
-    yield f"- **{_count(ledger.unsupported, 'word')}** in summaries (numbers, names) without support in the paper"
+    for line in ledger.sums:
+        parts = " + ".join(f"{part.number} {part.what}" for part in line.parts)
+        yield f"- {line.name}: **{line.total}** = {parts}"
+    yield from (f"- {remark}" for remark in ledger.remarks)
     if ledger.readers:
         yield f"- Read by {'; '.join(escape(reader) for reader in ledger.readers)}"
     yield ""
-    yield "≈ marks words found in another form, ⚠ what the abstract does not have."
+    unsupported, doubtful, folded = (SIGNS[sign] for sign in ("unsupported", "doubtful", "folded"))
+    yield (
+        f"{unsupported} marks a number, a name or a quote that neither the abstract nor the title has,"
+        f" {doubtful} what is there and does not fit, {folded} words that are there in another form (which follows)."
+        " What was checked is whether the words are there, not whether they are understood."
+    )
     yield ""
 
 
 def _paper_lines(number: int, paper: Record) -> Iterator[str]:
     yield from _heading_lines(number, paper)
     if paper.tldr:
-        unsupported = ", ".join(escape(number) for number in paper.tldr.unsupported)
-        yield escape(paper.tldr.text) + (f" ⚠ *not in the abstract:* {unsupported}" if unsupported else "")
-        yield ""
+        yield from _summary_lines(paper.tldr)
     items: dict[str, list[str]] = {
         "Contribution": [paper.contribution] if paper.contribution else [],
         **{facet.capitalize(): _tags(paper, facet) for facet in FACETS},
-        "Methods": [f"{_item(entry.name, entry.evidence)} ({entry.role})" for entry in paper.methods],
-        "Datasets": [_item(entry.name, entry.evidence) for entry in paper.datasets],
-        "Metrics": [_item(entry.name, entry.evidence) for entry in paper.metrics],
+        "Methods": [f"{_item(paper, entry.name, entry.evidence)} ({entry.role})" for entry in paper.methods],
+        "Datasets": [_item(paper, entry.name, entry.evidence) for entry in paper.datasets],
+        "Metrics": [_item(paper, entry.name, entry.evidence) for entry in paper.metrics],
         "Links": [f"{_link(link.url, link.url)} ({link.kind})" for link in paper.links],
+        "∅ Asked for and not given": missing(paper),
+        "Nothing named": empty(paper),
         "Warnings": [f"{escape(warning.message)} ({escape(warning.code)})" for warning in paper.warnings],
     }
     yield from (f"- {name}: {'; '.join(entries)}" for name, entries in items.items() if entries)
@@ -79,11 +95,22 @@ def _paper_lines(number: int, paper: Record) -> Iterator[str]:
         yield f"- Failure: {escape(paper.failure.kind)}: {escape(paper.failure.message)}"
     yield ""
     if paper.results:
-        yield from _result_lines(paper.results)
+        yield from _result_lines(paper)
+
+
+def _summary_lines(tldr: Tldr) -> Iterator[str]:
+    unsupported = ", ".join(escape(word) for word in tldr.unsupported)
+    yield escape(tldr.text) + (f" {_mark(ABSENT)}: {unsupported}" if unsupported else "")
+    yield ""
+    if tldr.origin == "abstract":
+        yield "❝ *Not a summary but a sentence of the abstract, word for word.*"
+        yield ""
 
 
 def _failed_lines(number: int, paper: Record) -> Iterator[str]:
     yield from _heading_lines(number, paper)
+    if paper.tldr:
+        yield from _summary_lines(paper.tldr)
     if paper.failure:
         yield f"- {escape(paper.failure.kind)}: {escape(paper.failure.message)}"
     yield from (f"- {escape(warning.code)}: {escape(warning.message)}" for warning in paper.warnings)
@@ -99,15 +126,18 @@ def _heading_lines(number: int, paper: Record) -> Iterator[str]:
     yield ""
 
 
-def _result_lines(results: Sequence[Result]) -> Iterator[str]:
+def _result_lines(paper: Record) -> Iterator[str]:
     yield "| Value | Metric | Dataset | Method | Baseline | Kind | In the words of the abstract |"
     yield "| ---: | --- | --- | --- | ---: | --- | --- |"
-    for result in results:
+    for result in paper.results:
+        value, quote = result.value_evidence, result.evidence
         cells = (
-            _item(amount(result), result.evidence),
-            *(escape(cell or "") for cell in (result.metric, result.dataset, result.method, result.baseline_value)),
+            # The value has a place of its own, which says nothing of its quote, nor the other way round.
+            _marked(amount(result), flag_marks(result, "value"))
+            + (f" {_folded(paper, value)}" if value.match == "folded" else ""),
+            *(_marked(getattr(result, part) or "", flag_marks(result, part)) for part in COLUMNS),
             result.kind,
-            escape(result.evidence.quote),
+            _quote(paper, quote),
         )
         yield f"| {' | '.join(cells)} |"
     yield ""
@@ -139,21 +169,40 @@ def _index_lines(groups: Sequence[Group]) -> Iterator[str]:
 
 def _tags(paper: Record, facet: str) -> list[str]:
     return [
-        (_item(tag.label, tag.evidence) if tag.evidence else escape(tag.label))
+        (_item(paper, tag.label, tag.evidence) if tag.evidence else escape(tag.label))
         + (f" (“{escape(tag.mention)}”)" if tag.mention and tag.mention != tag.label else "")
         for tag in paper.tags
         if tag.facet == facet
     ]
 
 
-def _item(text: str, evidence: Evidence) -> str:
-    return escape(text) + _MARKS[evidence.match]
+def _item(paper: Record, text: str, evidence: Evidence) -> str:
+    mark = evidence_mark(text, evidence)
+    if mark == FOLDED:
+        return f"{escape(text)} {_folded(paper, evidence)}"
+    said = f": “{escape(evidence.quote)}”" if mark == ABSENT_QUOTE else ""
+    return _marked(text, [mark] if mark else []) + said
+
+
+def _quote(paper: Record, quote: Evidence) -> str:
+    """The words of the abstract, or what was given for them with the mark that they are not."""
+    mark = evidence_mark(quote.quote, quote)
+    said = escape(quote_words(paper, quote))
+    return f"{_mark(mark)}: {said}" if mark == ABSENT else f"{SIGNS['folded']} {said}" if mark else said
+
+
+def _folded(paper: Record, evidence: Evidence) -> str:
+    return f"{SIGNS['folded']} “{escape(raw_words(paper, evidence))}”"
+
+
+def _marked(text: str, marks: Sequence[Mark]) -> str:
+    return " ".join((escape(text), *map(_mark, marks)))
+
+
+def _mark(mark: Mark) -> str:
+    return f"{SIGNS[mark.sign]} *{mark.words}*"
 
 
 def _link(text: str, url: str | None) -> str:
     address = web_address(url)
     return f"[{escape(text)}](<{address.replace('&', '&amp;')}>)" if address else escape(text)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
