@@ -78,7 +78,7 @@ class RequestError(SummarizerError):
         "empty": "the model said nothing; try another model or prompt",
         "out_of_memory": "use a smaller model, or run again with --overwrite: stored answers are reused",
         "transport": "the server kept failing; later run again with --overwrite: stored answers are reused",
-        "rejected": "the server would not answer this one; the record's message says why",
+        "rejected": "the server would not answer these; their messages say why, and --overwrite asks again",
     }
 
     def __init__(
