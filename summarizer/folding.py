@@ -49,12 +49,17 @@ _DASHES = r"\-\u2010-\u2015\u2212\u2e3a\u2e3b\ufe58\ufe63\uff0d"
 _INLINE = "i|b|em|strong|u|s|small|span|a|font|tt|code|italic|bold|sc|monospace|underline|ext-link|inline-formula"
 _BLOCK = "p|br|div|li|ul|ol|title|sec|abstract"
 _SINGLES = r"'\u2018\u2019\u201a\u201b\u2032\u02bc\u00b4`"
+_COMMANDS = "|".join(sorted(COMMANDS, key=len, reverse=True))
+#: What stands behind a hyphen that belongs to a word to come: `short- and long-term`.
+_SUSPENDED = r"(?!(?:and|or)\b)"
+#: The capital that a word has where it begins a sentence or stands in a title. It is looked at last: whether a capital
+#: further inside makes the word a name shows only when line breaks and accents are gone.
+_CAPITALIZED = re.compile(r"[A-Z](?<![^\W_].)[a-z]+(?![^\W_])")
 #: Each rule begins with a look back at the first character, which has been consumed when the rules are tried: so the
 #: search runs at the speed of a character class until something may have to change.
 _RULES = rf"""
-    (?P<word>(?<=[A-Z])(?<![^\W_].)[a-z]+(?![^\W_]|\\\S))
-  | (?P<hyphen>(?<=[a-z][\-\u2010\u2011])(?:[^\S\n]*\n\s*)?(?=[a-z]))
-  | (?P<wrap>(?<=\w[\-\u2010\u2011])[^\S\n]*\n\s*(?=\w))
+    (?P<hyphen>(?<=[a-z][\-\u2010\u2011])(?:[^\S\n]*\n\s*{_SUSPENDED})?(?=[a-z](?![\u0300-\u036f])))
+  | (?P<wrap>(?<=\w[\-\u2010\u2011])[^\S\n]*\n\s*{_SUSPENDED}(?=\w))
   | (?P<unit>(?<=\d[{_BLANK}])[{_BLANK}]*(?=\\?%))
   | (?P<blank>(?<=[{_BLANK}])(?:[{_BLANK}]+|(?<!\ )))
   | (?P<dashes>(?<=[{_DASHES}])[{_DASHES}]+)
@@ -65,7 +70,7 @@ _RULES = rf"""
   | (?P<tie>(?<=\S~)(?=\S))
   | (?P<accented>(?<=\\)(?:(?P<mark>['`^"~=.])|(?P<letter_mark>[cvuHkrbd])(?=[\s{{]))
         \s*\{{?\s*(?:\\(?P<dotless>[ij])(?![A-Za-z])|(?P<letter>[A-Za-z]))\}}?)
-  | (?P<command>(?<=\\)(?P<name>[A-Za-z]+)\*?(?P<gap>[^\S\n]+(?=\S))?)
+  | (?P<command>(?<=\\)(?P<name>{_COMMANDS})(?![A-Za-z])\*?(?P<gap>[^\S\n]+(?=\S))?)
   | (?P<escaped>(?<=\\)(?P<sign>[%&\#_$,;:\ \\\n!\-/@{{}}()\[\]]))
   | (?P<entity>(?<=&)(?:amp;)*(?P<entity_name>\#\d{{1,7}}|\#[xX][0-9a-fA-F]{{1,6}}|[A-Za-z][A-Za-z0-9]{{1,31}});)
   | (?P<tag>(?<=<)(?<!<<)/?(?:jats:|mml:)?(?:(?P<raised>sup)|(?P<lowered>sub)|(?:{_INLINE})|(?P<block>{_BLOCK}))
@@ -106,15 +111,13 @@ def fold(text: str, *, joined: bool = True) -> Folded:
 
     With `joined=False` the hyphens between lower-case letters stay: `two-fold` says a number, `twofold` hides it.
     """
-    folded = _round(text, joined)
-    if folded is None:
-        return Folded(text, [0], [0], [-1])
+    folded = _round(text, joined) or Folded(text, [0], [0], [-1])
     for _ in range(_MOST_ROUNDS - 1):
-        again = _round(folded.text, joined)
-        if again is None:
+        if folded.text is text or (again := _round(folded.text, joined)) is None:
             break
         folded = _composed(folded, again)
-    return folded
+    # Character for character, so the places stay.
+    return folded._replace(text=_CAPITALIZED.sub(lambda found: found.group().lower(), folded.text))
 
 
 def _round(text: str, joined: bool) -> Folded | None:
@@ -132,7 +135,7 @@ def _round(text: str, joined: bool) -> Folded | None:
         parts += (text[place:begin], new)
         length += begin - place
         place = end
-        if len(new) == 1 == end - begin or found.lastgroup == "word":
+        if len(new) == 1 == end - begin:
             length += len(new)
             continue
         for piece in ((length, begin, end), (length + len(new), end, -1)):
@@ -193,9 +196,9 @@ def _entity(found: re.Match[str]) -> str | None:
     return None if text.startswith("&") and len(text) > 1 else text
 
 
-def _command(found: re.Match[str]) -> str | None:
+def _command(found: re.Match[str]) -> str:
     r"""What a command stands for; behind a sign (`3\times faster`) the space stays, which only LaTeX drops."""
-    sign = COMMANDS.get(found["name"])
+    sign = COMMANDS[found["name"]]
     return f"{sign} " if sign and found["gap"] else sign
 
 
@@ -231,7 +234,6 @@ def _plain(character: str) -> str:
 
 _FIXED = {"hyphen": "", "unit": "", "brace": "", "formula": "", "wrap": "-", "tie": " ", "double": '"', "single": "'"}
 _CHOSEN: dict[str, Callable[[re.Match[str]], str | None]] = {
-    "word": lambda found: found.group().lower(),
     "blank": _blank,
     "dashes": _dashes,
     "superscript": lambda found: "^" + "".join(map(_RAISED.__getitem__, found.group())),
@@ -258,7 +260,7 @@ def _finder(text: str, joined: bool) -> re.Pattern[str]:
 def _pattern(*, ascii_only: bool, composed: bool, spaced: bool, joined: bool) -> re.Pattern[str]:
     """All rules in one expression, without those that this kind of text has no need of."""
     rules = _RULES if joined else _RULES.replace("(?<=[a-z][", "(?!)(?<=[a-z][", 1)
-    first = r"A-Z\-\\{}$~&<'`\t-\r\x00-\x08\x0e-\x1f\x7f" + (r"\ " if spaced else "")
+    first = r"\-\\{}$~&<'`\t-\r\x00-\x08\x0e-\x1f\x7f" + (r"\ " if spaced else "")
     if ascii_only:
         return re.compile(f"[{first}](?:{rules})", re.VERBOSE | re.ASCII)
     if composed:

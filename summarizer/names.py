@@ -57,7 +57,8 @@ simulates solve solves solving speed speeds state states study studies studying 
 summarizes support supports survey surveys surveying synthesize synthesizes tackle tackles tackling take takes
 teach teaches test tests testing track tracks train trains training transfer transfers transform transforms
 translate translates treat treats tune tunes understand understanding unify unifies unifying use uses used using
-validate validates verify verifies work works write writes yield yields
+allowing applied approach approaches attempt attempts augmenting concerned don't equipping illuminate illuminates
+linking modifying utilize utilizes utilizing validate validates verify verifies work works write writes yield yields
 """
 _OPENERS = frozenset(_OPENING.split())
 _WORD = re.compile(r"[^\W_](?:[\w'\u2019.+/&-]*[^\W_+]|)\+*")

@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from itertools import islice
 from typing import Literal, NamedTuple
 
 from summarizer.folding import Folded, fold
@@ -24,7 +25,9 @@ _UNSPACED = re.compile(
     r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\U00020000-\U0003ffff]"
 )
 #: What goes on with a name or a number behind its end: the 4 of GPT-4, the C of ImageNet-C, a percent sign, a power.
-_GOES_ON = re.compile(r"-(?:\d|[A-Z](?![^\W_]))|\\?%|\s?\^|<su[bp]\b")
+_GOES_ON = re.compile(r"-(?:\d|[A-Z](?![^\W_]))|(?:\s|~|\\[,;:! ])*\\?%|\s?\^|<su[bp]\b")
+#: What an ampersand begins that is none.
+_ENTITY = re.compile(r"&(?:#\w+|[A-Za-z]\w+);")
 _SIGN = re.compile(r"(?:^|[^\w)\]%.])[-\u2212]$")
 _HYPHENS = ("-", "\u2010", "\u2011")
 
@@ -163,12 +166,18 @@ class _Passage:
         folded = self._folded
         for place in _occurrences(wanted, folded.text):
             start, end = folded.raw_span(place, place + len(wanted))
-            # Alone, the words have to mean the same as in their place: half of a formula or of a tag does not.
-            if (
-                self._is_whole(place, place + len(wanted), start, end)
-                and fold(self.raw[start:end]).text.strip() == wanted
-            ):
-                yield start, end
+            if self._is_whole(place, place + len(wanted), start, end):
+                yield from islice(self._alone(start, end, wanted), 1)
+
+    def _alone(self, start: int, end: int, wanted: str) -> Iterator[tuple[int, int]]:
+        """The span, if alone it means the same as in its place: half of a formula or of a tag does not.
+
+        A formula is taken with the mark that closes or opens it: alone, `$5` is money.
+        """
+        for first, last in ((start, end), (start, end + 1), (start - 1, end)):
+            is_mark = (first, last) == (start, end) or "$" in self.raw[max(first, 0) : start] + self.raw[end:last]
+            if first >= 0 and is_mark and fold(self.raw[first:last]).text.strip() == wanted:
+                yield first, last
 
     def _is_whole(self, place: int, stop: int, start: int, end: int) -> bool:
         text, before = self._folded.text, self.raw[max(start - 8, 0) : start].rstrip()
@@ -216,6 +225,8 @@ def _begins(text: str, place: int) -> bool:
 
 def _ends(text: str, place: int) -> bool:
     if text[place - 1].isalnum() and _GOES_ON.match(text, place):
+        return False
+    if text[place - 1] == "&" and _ENTITY.match(text, place - 1):
         return False
     return _is_boundary(text, place) and not _is_joint(text, place - 1)
 

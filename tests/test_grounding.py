@@ -274,3 +274,45 @@ def test_names_go_to_places_of_their_own_the_longest_first(make_paper: Make) -> 
     assert starts[0] == alone
     assert starts[1] == abstract.index("each GAN") + 5
     assert starts[2:] == [abstract.index("river GAN"), abstract.index("river GAN corpus"), abstract.index("river GAN")]
+
+
+@pytest.mark.parametrize(
+    ("abstract", "quote"),
+    [
+        ("We use the Poincar\u00e9 ball here.", "the Poincare\u0301 ball"),
+        ("We use the Poincare\u0301 ball here.", "the Poincar\u00e9 ball"),
+        ("We use the Poincar&eacute; ball here.", "the Poincar\u00e9 ball"),
+        ("We use the Poincar{\\'e} ball here.", "the Poincar\u00e9 ball"),
+        ("In the multi-\u00e1gent case.", "the multi-a\u0301gent case"),
+        ("On the Ima-\ngeNet set.", "the ImageNet set"),
+        ("On the Ima\u200bgeNet set.", "the ImageNet set"),
+        ("On a data set of $135$ cats.", "a data set of 135"),
+        ("It needs $135$ cats.", "135 cats"),
+        ("Both short-\nand long-term gains.", "short- and long-term gains"),
+        ("A \\foo\u00a0bar baz.", "\\foo bar baz"),
+    ],
+)
+def test_accents_names_formulas_and_hyphens_are_seen_through(make_paper: Make, abstract: str, quote: str) -> None:
+    """A form inside of another one hides neither."""
+    evidence = Passages(make_paper(abstract=abstract)).find(quote)
+    assert evidence.match == "folded"
+
+
+@pytest.mark.parametrize(
+    ("abstract", "quote"),
+    [
+        ("It reaches 98.9 % accuracy.", "It reaches 98.9"),
+        ("It reaches 98.9\\,\\% accuracy.", "It reaches 98.9"),
+        ("It reaches 98.9~\\% accuracy.", "It reaches 98.9"),
+    ],
+)
+def test_a_percent_sign_behind_a_blank_belongs_to_the_number(make_paper: Make, abstract: str, quote: str) -> None:
+    """A quote that leaves it off says something else."""
+    assert Passages(make_paper(abstract=abstract)).find(quote).match == "absent"
+
+
+def test_a_quote_does_not_end_inside_of_an_entity(make_paper: Make) -> None:
+    """`Brook &` is all of `Brook &amp;`."""
+    abstract = "By Brook &amp; Stream."
+    evidence = Passages(make_paper(abstract=abstract)).find("Brook &")
+    assert (evidence.match, abstract[evidence.start : evidence.end]) == ("folded", "Brook &amp;")
