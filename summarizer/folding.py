@@ -111,13 +111,22 @@ def fold(text: str, *, joined: bool = True) -> Folded:
 
     With `joined=False` the hyphens between lower-case letters stay: `two-fold` says a number, `twofold` hides it.
     """
-    folded = _round(text, joined) or Folded(text, [0], [0], [-1])
-    for _ in range(_MOST_ROUNDS - 1):
-        if folded.text is text or (again := _round(folded.text, joined)) is None:
+    folded = Folded(text, [0], [0], [-1])
+    for _ in range(_MOST_ROUNDS):
+        if again := _round(folded.text, joined):
+            folded = again if folded.text is text else _composed(folded, again)
+            continue
+        # Character for character, so the places stay.
+        lowered = _CAPITALIZED.sub(_lower, folded.text)
+        is_last = lowered == folded.text or not joined or "-" not in lowered
+        folded = folded._replace(text=lowered)
+        if is_last:
             break
-        folded = _composed(folded, again)
-    # Character for character, so the places stay.
-    return folded._replace(text=_CAPITALIZED.sub(lambda found: found.group().lower(), folded.text))
+    return folded
+
+
+def _lower(found: re.Match[str]) -> str:
+    return found.group().lower()
 
 
 def _round(text: str, joined: bool) -> Folded | None:
