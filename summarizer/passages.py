@@ -125,7 +125,9 @@ class Passages:
                 yield text[number.start : number.end]
 
     def _supports(self, number: Written) -> bool:
-        return not number.claimed or not self._known.isdisjoint(number.readings)
+        if not number.claimed:
+            return True
+        return any(not number.readings.isdisjoint(passage.readings) for _, passage in self._passages)
 
     def _knows(self, name: Name) -> bool:
         if any(True for form in forms(name) for _ in self.places(form)):
@@ -133,10 +135,6 @@ class Passages:
         if (pieces := parts(name)) and all(map(self._knows, pieces)):
             return True
         return any(spelled_out(name.word, passage.raw) or passage.derives(name) for _, passage in self._passages)
-
-    @cached_property
-    def _known(self) -> frozenset[Quantity]:
-        return readings(number.written for _, passage in self._passages for number in passage.numbers)
 
 
 class _Passage:
@@ -150,6 +148,10 @@ class _Passage:
     @cached_property
     def numbers(self) -> list[Number]:
         return numbers_of(self.raw)
+
+    @cached_property
+    def readings(self) -> frozenset[Quantity]:
+        return readings(number.written for number in self.numbers)
 
     def derives(self, name: Name) -> bool:
         """Whether an ordinary word that opens a sentence is another form of a word that is here."""

@@ -5,6 +5,7 @@ The other direction is here as well: numbers of the abstract that look like clai
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from summarizer.folding import fold
@@ -36,6 +37,7 @@ _INPUT = re.compile(
     r"|annotations)\b|confidence\b|cross[\s-]|-?\s*(?:shot|fold\s+cross)\b|larger images?\b|upsampl|super-?resol)",
     re.IGNORECASE,
 )
+_PLAIN = re.compile(r"-?\d{1,15}(?:\.\d{1,15})?")
 #: Warnings for missed numbers in one record; an abstract that is one long table needs no more to be noticed.
 _MOST_MISSED = 30
 
@@ -80,6 +82,8 @@ def ground_results(claims: Iterable[ClaimedResult], passages: Passages) -> tuple
 
 def parse_number(text: str) -> float | None:
     """The one number that the text consists of, besides its unit; None when there is none or more than one."""
+    if _PLAIN.fullmatch(text):  # most are, and a record has many
+        return float(text)
     found = quantities(fold(text, joined=False).text)
     if len(found) != 1:
         return None
@@ -124,7 +128,7 @@ def _baseline(claim: ClaimedResult, quote: Span | None, value: _Place | None, pa
     if claim.baseline_value is None:
         return []
     # The unit may stand in the value (`81.4%`), and then it is that of the baseline as well.
-    written = numbers_of(claim.value)
+    written = () if claim.unit else _read(claim.value, "")
     unit = claim.unit or next((reading.unit for number in written for reading in number.written.readings), "")
     places = _places(claim.baseline_value, unit, passages)
     others = [place for place in places if place.same_unit and (value is None or place.start != value.start)]
@@ -161,7 +165,7 @@ def _names(claim: ClaimedResult, value: _Place | None, passages: Passages) -> It
 
 def _places(value: str, unit: str, passages: Passages) -> list[_Place]:
     """Where the abstract has this value: as this number, or as these words when it is not one number."""
-    wanted = numbers_of(f"{value} {unit}")
+    wanted = _read(value, unit)
     if len(wanted) != 1:
         found = [place for place in passages.places(value) if place.where == "abstract"]
         return [_Place(place.start, place.end) for place in found]
@@ -172,6 +176,12 @@ def _places(value: str, unit: str, passages: Passages) -> list[_Place]:
         for number in passages.numbers
         if not amounts.isdisjoint(map(_amount, number.written.readings))
     ]
+
+
+@lru_cache(maxsize=256)
+def _read(value: str, unit: str) -> tuple[Number, ...]:
+    """The numbers of a value with its unit; each is asked for twice, to place it and to see what was missed."""
+    return tuple(numbers_of(f"{value} {unit}"))
 
 
 def _amount(reading: Quantity) -> tuple[object, str]:
@@ -197,17 +207,16 @@ def _value_evidence(value: str, place: _Place | None, passages: Passages) -> Evi
 
 def _held(results: Iterable[Result], passages: Passages) -> set[int]:
     """Where the numbers begin that are values or baselines of results."""
-    held: set[int] = set()
-    for result in results:
-        for text in (result.value, result.baseline_value or ""):
-            for number in numbers_of(f"{text} {result.unit}"):
-                amounts = set(map(_amount, number.written.readings))
-                held |= {
-                    found.start
-                    for found in passages.numbers
-                    if not amounts.isdisjoint(map(_amount, found.written.readings))
-                }
-    return held
+    claimed = [(text, result.unit) for result in results for text in (result.value, result.baseline_value) if text]
+    amounts = {
+        _amount(reading)
+        for text, unit in claimed
+        for number in _read(text, unit)
+        for reading in number.written.readings
+    }
+    return {
+        number.start for number in passages.numbers if not amounts.isdisjoint(map(_amount, number.written.readings))
+    }
 
 
 def _is_claim(number: Number, passages: Passages) -> bool:
