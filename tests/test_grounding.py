@@ -316,3 +316,8 @@ def test_a_quote_does_not_end_inside_of_an_entity(make_paper: Make) -> None:
     abstract = "By Brook &amp; Stream."
     evidence = Passages(make_paper(abstract=abstract)).find("Brook &")
     assert (evidence.match, abstract[evidence.start : evidence.end]) == ("folded", "Brook &amp;")
+
+
+def test_half_of_a_formula_is_no_place(make_paper: Make) -> None:
+    """Words that mean something else when they are cut out of their formula are not given as a place."""
+    assert Passages(make_paper(abstract="It takes ~$5~$ hours.")).find("~5").match == "absent"
