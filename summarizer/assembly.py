@@ -24,7 +24,7 @@ from summarizer.records import (
 from summarizer.repairing import better
 from summarizer.sentences import best_sentence
 from summarizer.settings import DEFAULT_LANGUAGE
-from summarizer.tagging import tag
+from summarizer.tagging import Tagger
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,18 @@ class Task:
 class Assembler:
     """Makes the records of one run."""
 
-    def __init__(self, renderer: Renderer, identity: Identity, *, stand_in: bool) -> None:
+    def __init__(
+        self,
+        renderer: Renderer,
+        identity: Identity,
+        tagger: Tagger,
+        *,
+        vocabulary_sha256: str | None,
+        stand_in: bool,
+    ) -> None:
         """`renderer` made the requests, and `identity` is what answers them; for `stand_in` see `Settings`."""
-        self._renderer, self._identity, self._stand_in = renderer, identity, stand_in
+        self._renderer, self._identity, self._tagger = renderer, identity, tagger
+        self.vocabulary_sha256, self._stand_in = vocabulary_sha256, stand_in
         # Other languages capitalize other words.
         self._english = renderer.language == DEFAULT_LANGUAGE
 
@@ -82,12 +91,14 @@ class Assembler:
         if grounded.repeated:
             message = f"dropped, because they repeat an earlier one: {grounded.repeated}"
             cautions.append(Caution(code="repeated", message=message))
+        tags = self._tagger.tag(answer, task.paper, grounded.tasks, grounded.methods)
         return Record(
             **_facts(task.paper),
             status="partial" if grounded.unsupported or cautions else "ok",
             tldr=tldr,
             contribution=answer.contribution,
-            tags=tag(answer, grounded.tasks, grounded.methods),
+            tags=tags.known,
+            proposed_tags=tags.proposed,
             methods=grounded.methods,
             datasets=grounded.datasets,
             metrics=grounded.metrics,
@@ -129,7 +140,7 @@ class Assembler:
             prompt=prompt.name,
             prompt_sha256=prompt.sha256,
             schema_sha256=self._renderer.schema_sha256,
-            vocabulary_sha256=None,
+            vocabulary_sha256=self.vocabulary_sha256,
             language=None if completion and completion.structured_mode == SUMMARY else self._renderer.language,
             abstract_sha256=sha256(task.paper.abstract.encode()).hexdigest(),
             structured_mode=completion.structured_mode if completion else None,

@@ -79,6 +79,22 @@ def parser() -> argparse.ArgumentParser:
     )
     _add_reading(verify)
 
+    tags = commands.add_parser("tags", help="what the vocabulary does not have, and what becomes of it")
+    actions = tags.add_subparsers(dest="action", metavar="ACTION", required=True)
+    proposed = actions.add_parser(
+        "proposed", parents=[common], help="labels that are not in the vocabulary, how often, and from which words"
+    )
+    proposed.add_argument(
+        "records", type=_given, metavar="RECORDS", help="output of `summarizer run`; - is standard input"
+    )
+    proposed.add_argument("--json", action="store_true", help="one JSON object a line, for programs")
+    accept = actions.add_parser("accept", parents=[common], help="put a label, or more names of one, in the vocabulary")
+    accept.add_argument("label", type=_given, metavar="LABEL")
+    accept.add_argument("--facet", choices=["task", "method"], required=True)
+    accept.add_argument("--alias", action="append", type=_given, default=[], metavar="NAME", help="may be repeated")
+    ignore = actions.add_parser("ignore", parents=[common], help="neither tag nor propose a label")
+    ignore.add_argument("label", type=_given, metavar="LABEL")
+
     cache = commands.add_parser("cache", help="look at the stored answers")
     actions = cache.add_subparsers(dest="action", metavar="ACTION", required=True)
     for action, text in (("stats", "how many, how large, where"), ("export", "print all"), ("clear", "forget all")):
@@ -152,6 +168,9 @@ def settings_options() -> WholeWords:
         help="name, name/version, or path of a .toml file (default: compact for the embedded model, else annotate)",
     )
     group.add_argument("--language", metavar="NAME", help="of the summary; names stay verbatim (default English)")
+    group.add_argument(
+        "--vocabulary", metavar="FILE", help="the labels that tasks and methods shall have, in TOML (default: none)"
+    )
     group.add_argument(
         "--repair",
         action=argparse.BooleanOptionalAction,

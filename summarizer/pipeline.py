@@ -17,12 +17,15 @@ from summarizer.completion import SUMMARY, Backend, Completion, Decoding, Outcom
 from summarizer.duplicates import Seen
 from summarizer.errors import AnswerError, RequestError, ResumeError, SummarizerError
 from summarizer.examples import check_examples
+from summarizer.glossary import Glossary
 from summarizer.parsing import parse
 from summarizer.prompting import Renderer, load_prompt
 from summarizer.reading.fields import checked
 from summarizer.records import Answer, Failure, Paper, Record, Unreadable
 from summarizer.repairing import problem_of
 from summarizer.settings import Settings
+from summarizer.tagging import Tagger
+from summarizer.vocabulary import load_tag_vocabulary
 
 Input = Paper | Unreadable
 
@@ -53,18 +56,28 @@ class Summarizer:
         if settings.cache:
             self._backend = CachedBackend(self._backend, Store(settings.cache_dir))
         self._stopping, self._stand_in = stopping, settings.stand_in
+        self._vocabulary = load_tag_vocabulary(settings.vocabulary) if settings.vocabulary else None
         # What is known of the embedded model says nothing of a backend that the caller brings.
         self._repair = settings.repairs if backend is None else settings.repair is not False
 
-    def run(self, inputs: Iterable[Input], written: Iterable[Record] = ()) -> Iterator[Record]:
+    def run(
+        self, inputs: Iterable[Input], written: Iterable[Record] = (), glossary: Glossary | None = None
+    ) -> Iterator[Record]:
         """Yield one record for each input, in order, in bounded memory.
 
         `written` are the records of an earlier run over the same inputs that was cut short: they are checked against
         the inputs, which costs no model call, and the run goes on after them. A record that does not belong raises
-        `ResumeError` before anything is asked.
+        `ResumeError` before anything is asked. With a `glossary` of the inputs an acronym that one of them defines
+        makes the same tag in all.
         """
         usable = (checked(item) if isinstance(item, Paper) else item for item in inputs)
-        assembler = Assembler(self._renderer, self._backend.identity, stand_in=self._stand_in)
+        assembler = Assembler(
+            self._renderer,
+            self._backend.identity,
+            Tagger(self._vocabulary, glossary),
+            vocabulary_sha256=self._vocabulary.sha256 if self._vocabulary else None,
+            stand_in=self._stand_in,
+        )
         run = _Run(self._renderer, self._backend, self._stopping, assembler, repair=self._repair)
         return run.records(usable, written)
 
@@ -224,6 +237,8 @@ class _Run:
             self._seen.add(item)
             if record.provenance and record.provenance.key != self._renderer.request(item).key:
                 raise ResumeError(f"the record of {record.id!r} was made with other settings")
+            if record.provenance and record.provenance.vocabulary_sha256 != self._assembler.vocabulary_sha256:
+                raise ResumeError(f"the record of {record.id!r} was tagged with another vocabulary")
 
 
 def _is_of(record: Record, item: Input) -> bool:

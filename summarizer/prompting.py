@@ -5,8 +5,6 @@ import json
 import re
 import tomllib
 from collections.abc import Iterable
-from importlib import resources
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from string import Template
 from typing import get_args
@@ -17,6 +15,7 @@ from summarizer.completion import SCHEME, Decoding, Identity, Json, Message, Req
 from summarizer.errors import PromptError
 from summarizer.records import Answer, Frozen, Limits, Paper, ResultKind, Role, Term, Vocabulary
 from summarizer.settings import DEFAULT_LANGUAGE
+from summarizer.shipped import prompts_folder
 
 _CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 _DELIMITER = re.compile(r"<(?=/?abstract)", re.IGNORECASE)
@@ -60,7 +59,7 @@ def list_prompts() -> list[str]:
     """Names of the shipped prompts, as `name/vN`, the oldest version first."""
     found = [
         (folder.name, int(file.name[1:-5]))
-        for folder in _root().iterdir()
+        for folder in prompts_folder().iterdir()
         if folder.is_dir() and folder.name != "repair"
         for file in folder.iterdir()
         if file.name.endswith(".toml")
@@ -80,8 +79,8 @@ def prompt_text(name: str) -> str:
 def load_prompt(name: str) -> Prompt:
     """Load `NAME` (highest version), `NAME/vN`, or a TOML file by its path; `PromptError` if anything is wrong."""
     full_name, content = _locate(name)
-    vocabulary_bytes = (_root() / "vocabulary.toml").read_bytes()
-    repair_bytes = (_root() / "repair" / "v1.toml").read_bytes()
+    vocabulary_bytes = (prompts_folder() / "vocabulary.toml").read_bytes()
+    repair_bytes = (prompts_folder() / "repair" / "v1.toml").read_bytes()
     try:
         file = PromptFile.model_validate(tomllib.loads(content.decode("utf-8")))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -108,7 +107,7 @@ def load_prompt(name: str) -> Prompt:
 
 def load_vocabulary() -> Vocabulary:
     """The closed lists that answers are held to."""
-    return Vocabulary.model_validate(tomllib.loads((_root() / "vocabulary.toml").read_bytes().decode("utf-8")))
+    return Vocabulary.model_validate(tomllib.loads((prompts_folder() / "vocabulary.toml").read_bytes().decode("utf-8")))
 
 
 class Renderer:
@@ -282,12 +281,4 @@ def _locate(name: str) -> tuple[str, bytes]:
         known = ", ".join(shipped)
         raise PromptError(f"there is no prompt {name!r}; shipped are {known}, or give the path of a .toml file")
     folder, _, version = wanted[-1].partition("/")
-    return wanted[-1], (_root() / folder / f"{version}.toml").read_bytes()
-
-
-def _root() -> Traversable:
-    # In a checkout the live files are the ones to read; an installed package carries them inside.
-    checkout = Path(__file__).resolve().parent.parent / "prompts"
-    if (checkout / "vocabulary.toml").is_file():
-        return checkout
-    return resources.files("summarizer") / "prompts"
+    return wanted[-1], (prompts_folder() / folder / f"{version}.toml").read_bytes()

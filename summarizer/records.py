@@ -144,14 +144,10 @@ class Tldr(Frozen):
 
 
 class Tag(Frozen):
-    """A canonical label, and the mention it was made from (none for the closed facets).
-
-    `proposed` says that no vocabulary has the label; what to do with it is up to a person (`summarizer tags`).
-    """
+    """A canonical label, and the mention it was made from (none for the closed facets)."""
 
     facet: Facet
     label: str
-    proposed: bool = False
     mention: str | None = None
     evidence: Evidence | None = None
 
@@ -264,6 +260,8 @@ class Record(Frozen):
     tldr: Tldr | None = None
     contribution: Contribution | None = None
     tags: tuple[Tag, ...] = ()
+    proposed_tags: tuple[Tag, ...] = ()
+    """Tasks and methods that the user's vocabulary does not have; what becomes of them is up to a person."""
     methods: tuple[Method, ...] = ()
     datasets: tuple[Mention, ...] = ()
     metrics: tuple[Mention, ...] = ()

@@ -59,6 +59,8 @@ class Settings(Frozen):
     """Name, name/version, or path of a prompt file; by default `compact` for the embedded model, else `annotate`."""
     language: str = DEFAULT_LANGUAGE
     """Language of the summary; names stay verbatim."""
+    vocabulary: Path | None = None
+    """TOML file with the labels that tasks and methods shall have; see `vocabulary`."""
     repair: bool | None = None
     """Ask a second time about a paper when the answer says what the paper does not; see `repairs` for the default."""
     stand_in: bool = True
@@ -105,7 +107,7 @@ class Settings(Frozen):
             raise PydanticCustomError("name", message)
         return name
 
-    @field_validator("cache_dir", "script")
+    @field_validator("cache_dir", "script", "vocabulary")
     @classmethod
     def _expand_home(cls, path: Path | None) -> Path | None:
         # Only a shell does it, and not in a file, nor after `--cache-dir=`.

@@ -1,40 +1,90 @@
-"""Mentions become labels, so that the same thing has the same name across a batch."""
+"""Mentions become labels, so that the same thing has the same name across a batch.
 
-from functools import lru_cache
+A label comes from the first of these that knows the mention: the user's vocabulary, the paper's own definitions of
+acronyms, those of the other papers of the batch, the aliases that are shipped; and at last from its own words
+(`labels`). The mention stays beside the label.
+"""
 
-from summarizer.records import Answer, Mention, Method, Tag
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
-
-def tag(answer: Answer, tasks: tuple[Mention, ...], methods: tuple[Method, ...]) -> tuple[Tag, ...]:
-    """Tags of one paper: field and modalities from the closed lists, tasks and methods from its own words.
-
-    A name that is not in the text (its evidence is absent) makes no tag. Each label stands once for each facet, with
-    the mention that came first.
-    """
-    tags = [] if answer.field is None else [Tag(facet="field", label=answer.field)]
-    tags += [Tag(facet="modality", label=label) for label in dict.fromkeys(answer.modalities)]
-    tags += [
-        Tag(facet="task", label=canonical_label(task.name), mention=task.name, evidence=task.evidence)
-        for task in tasks
-        if task.evidence.match != "absent"
-    ]
-    tags += [
-        Tag(facet="method", label=canonical_label(method.name), mention=method.name, evidence=method.evidence)
-        for method in methods
-        if method.evidence.match != "absent"
-    ]
-    first: dict[tuple[str, str], Tag] = {}
-    for found in tags:
-        first.setdefault((found.facet, found.label), found)
-    return tuple(first.values())
+from summarizer.acronyms import singular
+from summarizer.glossary import Glossary, own_definitions
+from summarizer.labels import Word, words_of
+from summarizer.records import Answer, Evidence, Mention, Method, Paper, Record, Tag
+from summarizer.vocabulary import OpenFacet, TagVocabulary, shipped_aliases
 
 
-@lru_cache(maxsize=4096)
-def canonical_label(mention: str) -> str:
-    """Lower case word by word, but a word with a capital or a digit after its first letter is a name and stays."""
-    return " ".join(word if _is_name(word) else word.lower() for word in mention.split())
+class Tags(NamedTuple):
+    """The tags of a paper, and those that the user's vocabulary does not have."""
+
+    known: tuple[Tag, ...]
+    proposed: tuple[Tag, ...]
 
 
-def _is_name(word: str) -> bool:
-    rest = word[1:]
-    return rest != rest.lower() or (not rest.isalpha() and any(map(str.isdigit, rest)))
+class Label(NamedTuple):
+    """What a mention becomes."""
+
+    facet: OpenFacet
+    text: str
+    known: bool
+    """Whether the user's vocabulary has it; without a vocabulary all are."""
+
+
+class Tagger:
+    """Gives the papers of one run their tags."""
+
+    def __init__(self, vocabulary: TagVocabulary | None = None, glossary: Glossary | None = None) -> None:
+        """`vocabulary` is the user's own, and `glossary` what the papers of the batch define."""
+        self._vocabulary, self._glossary = vocabulary, glossary or Glossary()
+        self._names = vocabulary.aliases if vocabulary else shipped_aliases()
+
+    def tag(self, answer: Answer, paper: Paper, tasks: Sequence[Mention], methods: Sequence[Method]) -> Tags:
+        """Tags of one paper: field and modalities from the closed lists, tasks and methods from its own words.
+
+        A name that is not in the text (its evidence is absent) makes no tag. Each label stands once for each facet,
+        with the mention that came first.
+        """
+        closed = [] if answer.field is None else [Tag(facet="field", label=answer.field)]
+        closed += [Tag(facet="modality", label=label) for label in answer.modalities]
+        known: dict[tuple[str, str], Tag] = {(tag.facet, tag.label): tag for tag in closed}
+        proposed: dict[tuple[str, str], Tag] = {}
+        mentions: list[tuple[OpenFacet, str, Evidence]] = [("task", task.name, task.evidence) for task in tasks]
+        mentions += [("method", method.name, method.evidence) for method in methods]
+        labeled = self.labels(paper)
+        for facet, name, evidence in mentions:
+            label = labeled(facet, name) if evidence.match != "absent" else None
+            if label is not None:
+                tag = Tag(facet=label.facet, label=label.text, mention=name, evidence=evidence)
+                (known if label.known else proposed).setdefault((tag.facet, tag.label), tag)
+        return Tags(tuple(known.values()), tuple(proposed.values()))
+
+    def labels(self, paper: Paper | Record) -> Callable[[OpenFacet, str], Label | None]:
+        """What makes labels of the mentions of one paper; None for a mention that is to be ignored."""
+        definitions = own_definitions(paper)
+        own = {short: words_of(long, self._foreign) for short, long in definitions.items()}
+
+        def labeled(facet: OpenFacet, mention: str) -> Label | None:
+            return self._label(facet, mention, own)
+
+        return labeled
+
+    def _label(self, facet: OpenFacet, mention: str, own: dict[str, tuple[Word, ...]]) -> Label | None:
+        words = words_of(mention, lambda chunk: own.get(singular(chunk)) or self._foreign(chunk))
+        if not words:
+            return None
+        if self._vocabulary is None:
+            return Label(facet, self._names.label(words), known=True)
+        if self._vocabulary.ignores(words):
+            return None
+        # A label may be an acronym that only the paper explains.
+        shorts = [words_of(short) for short, long in own.items() if long == words]
+        for candidate in (words, *shorts):
+            if found := self._vocabulary.find(facet, candidate):
+                return Label(*found, known=True)
+        return Label(facet, self._names.label(words), known=False)
+
+    def _foreign(self, chunk: str) -> Sequence[Word]:
+        """What a word stands for outside of its paper."""
+        users = self._vocabulary.aliases.expand(chunk) if self._vocabulary else ()
+        return users or self._glossary.expand(singular(chunk)) or shipped_aliases().expand(chunk)

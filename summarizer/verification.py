@@ -11,11 +11,14 @@ from itertools import islice
 from typing import NamedTuple
 
 from summarizer.completion import SUMMARY
+from summarizer.glossary import Glossary
 from summarizer.grounding import find_links
 from summarizer.passages import Passages
-from summarizer.records import ClaimedResult, Evidence, Paper, Record, Result, Unreadable, Vocabulary
+from summarizer.records import ClaimedResult, Evidence, Paper, Record, Result, Tag, Unreadable, Vocabulary
 from summarizer.results import ground_results, missed_claims
 from summarizer.settings import DEFAULT_LANGUAGE
+from summarizer.tagging import Label, Tagger
+from summarizer.vocabulary import FACETS, TagVocabulary
 
 #: Papers that are looked at to find the one that a record is about; what is missing in between is reported.
 _LOOKAHEAD = 1_000
@@ -29,9 +32,15 @@ class Mismatch(NamedTuple):
     problem: str
 
 
-def verify_run(
-    records: Iterable[Record], inputs: Iterable[Paper | Unreadable], vocabulary: Vocabulary
-) -> Iterator[Mismatch]:
+class Rules(NamedTuple):
+    """What made the labels of the records: the closed lists, the user's vocabulary, the acronyms of the batch."""
+
+    closed: Vocabulary
+    own: TagVocabulary | None = None
+    glossary: Glossary | None = None
+
+
+def verify_run(records: Iterable[Record], inputs: Iterable[Paper | Unreadable], rules: Rules) -> Iterator[Mismatch]:
     """Check that there is one record for each input, in order, and check each against its paper."""
     coming, ahead = iter(inputs), deque[Paper | Unreadable]()
     for record in records:
@@ -44,14 +53,14 @@ def verify_run(
             continue
         ahead.popleft()
         yield from _against_input(record, item)
-        yield from verify_record(record, vocabulary)
+        yield from verify_record(record, rules)
     for missing in (*ahead, *coming):
         yield Mismatch(missing.id, "record", f"there is none for {missing.source.name}, line {missing.source.line}")
 
 
-def verify_record(record: Record, vocabulary: Vocabulary) -> Iterator[Mismatch]:
+def verify_record(record: Record, rules: Rules) -> Iterator[Mismatch]:
     """Check one record against the title and the abstract that it holds itself."""
-    for place, problem in _problems(record, vocabulary):
+    for place, problem in _problems(record, rules):
         yield Mismatch(record.id, place, problem)
 
 
@@ -78,7 +87,7 @@ def _against_input(record: Record, item: Paper | Unreadable) -> Iterator[Mismatc
             yield Mismatch(record.id, field, f"is not that of {item.source.name}, line {item.source.line}")
 
 
-def _problems(record: Record, vocabulary: Vocabulary) -> Iterator[tuple[str, str]]:
+def _problems(record: Record, rules: Rules) -> Iterator[tuple[str, str]]:
     if record.provenance and record.provenance.abstract_sha256 != sha256(record.abstract.encode()).hexdigest():
         yield "provenance.abstract_sha256", "is not the hash of the abstract"
     passages = Passages(
@@ -86,7 +95,8 @@ def _problems(record: Record, vocabulary: Vocabulary) -> Iterator[tuple[str, str
     )
     yield from _status(record)
     yield from _summary(record, passages)
-    yield from _closed_lists(record, vocabulary)
+    yield from _closed_lists(record, rules.closed)
+    yield from _labels(record, rules)
     for place, name, evidence in _mentions(record):
         if name != evidence.quote:
             yield f"{place}.evidence.quote", f"is not {name!r}"
@@ -128,18 +138,50 @@ def _closed_lists(record: Record, vocabulary: Vocabulary) -> Iterator[tuple[str,
         "field": {term.label for term in vocabulary.fields},
         "modality": {term.label for term in vocabulary.modalities},
     }
-    for number, tag in enumerate(record.tags):
+    for place, tag in _tags(record):
         if tag.facet in labels and tag.label not in labels[tag.facet]:
-            yield f"tags.{number}.label", f"{tag.label!r} is not in the vocabulary"
+            yield f"{place}.label", f"{tag.label!r} is not in the vocabulary"
         if tag.facet not in labels and (tag.mention is None or tag.evidence is None):
-            yield f"tags.{number}", "has no mention in the paper"
+            yield place, "has no mention in the paper"
+
+
+def _labels(record: Record, rules: Rules) -> Iterator[tuple[str, str]]:
+    """Problems of the labels of tasks and methods."""
+    if record.provenance is None:
+        return
+    if record.provenance.vocabulary_sha256 != (rules.own.sha256 if rules.own else None):
+        yield "provenance.vocabulary_sha256", "is not that of the vocabulary that is given (--vocabulary)"
+        return
+    # A run that could not look ahead, as in standard input, knew no acronyms of the batch.
+    rounds = [Tagger(rules.own, glossary).labels(record) for glossary in (rules.glossary, None)]
+    given = {(place.split(".")[0], tag.facet, tag.label) for place, tag in _tags(record)}
+    for place, tag in _tags(record):
+        if tag.mention is None or tag.facet not in FACETS:
+            continue
+        wanted = [_as_tag(labeled(facet, tag.mention)) for labeled in rounds for facet in FACETS]
+        if (place.split(".")[0], tag.facet, tag.label) not in wanted:
+            yield f"{place}.label", f"is not one of {sorted({entry[2] for entry in wanted if entry})}"
+    for number, method in enumerate(record.methods):
+        wanted = [_as_tag(labeled("method", method.name)) for labeled in rounds]
+        if method.evidence.match != "absent" and None not in wanted and given.isdisjoint(wanted):
+            yield f"methods.{number}", "has no tag"
+
+
+def _as_tag(label: Label | None) -> tuple[str, str, str] | None:
+    return label and ("tags" if label.known else "proposed_tags", label.facet, label.text)
+
+
+def _tags(record: Record) -> Iterator[tuple[str, Tag]]:
+    for field, tags in (("tags", record.tags), ("proposed_tags", record.proposed_tags)):
+        for number, tag in enumerate(tags):
+            yield f"{field}.{number}", tag
 
 
 def _mentions(record: Record) -> Iterator[tuple[str, str, Evidence]]:
     """Place, name and evidence of everything that is named."""
-    for number, tag in enumerate(record.tags):
+    for place, tag in _tags(record):
         if tag.mention is not None and tag.evidence is not None:
-            yield f"tags.{number}", tag.mention, tag.evidence
+            yield place, tag.mention, tag.evidence
     for number, method in enumerate(record.methods):
         yield f"methods.{number}", method.name, method.evidence
     for field, mentions in (("datasets", record.datasets), ("metrics", record.metrics)):

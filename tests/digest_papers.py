@@ -508,8 +508,9 @@ def complete() -> Record:
     )
     record = made.record("A summary with 8.", "method", "8")
     said = record.tldr and record.tldr.model_copy(update={"origin": "abstract", "evidence": made.evidence("A name")})
+    proposed = (record.tags[-1].model_copy(update={"label": "being named"}),)
     flagged = record.results[0].model_copy(update={"flags": get_args(Flag)})
-    return record.model_copy(update={"tldr": said, "results": (flagged,)})
+    return record.model_copy(update={"tldr": said, "results": (flagged,), "proposed_tags": proposed})
 
 
 def text_fields(value: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:

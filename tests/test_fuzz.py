@@ -16,13 +16,13 @@ from summarizer.parsing import parse
 from summarizer.prompting import load_prompt, load_vocabulary
 from summarizer.records import Paper, Record, Source, Tokens
 from summarizer.settings import Settings
-from summarizer.verification import verify_run
+from summarizer.verification import Rules, verify_run
 from summarizer.writing.html import render_html
 from summarizer.writing.markdown import render_markdown
 
 _CASES = int(os.environ.get("FUZZ_CASES", "60"))
 _LIMITS = load_prompt("annotate").file.limits
-_VOCABULARY = load_vocabulary()
+_RULES = Rules(load_vocabulary())
 
 #: Whatever has a meaning to a fold, a number, a template, a page or a terminal, between texts of any characters.
 _PIECES = st.one_of(
@@ -114,7 +114,7 @@ def test_any_paper_and_any_answer_make_a_record_that_holds(case: tuple[Paper, di
     """Grounding never fails, what it says can be verified, and both digests show it without a foreign element."""
     paper, answer = case
     record = _record(paper, json.dumps(answer), tmp_path)
-    assert list(verify_run([record], [paper], _VOCABULARY)) == []
+    assert list(verify_run([record], [paper], _RULES)) == []
     assert Record.model_validate_json(record.model_dump_json()) == record
     tags = _Tags(render_html([record], paper.title)).found
     assert not {"img", "iframe", "object", "sub"} & set(tags)
@@ -131,7 +131,7 @@ def test_any_text_of_a_model_is_an_answer_or_an_error(text: str) -> None:
     )
     kind = ""
     try:
-        parse(completion, _VOCABULARY, _LIMITS)
+        parse(completion, _RULES.closed, _LIMITS)
     except AnswerError as error:
         kind = error.kind
     assert kind in ("", "invalid_json", "schema_error")

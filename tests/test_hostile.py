@@ -20,7 +20,7 @@ from summarizer.passages import Passages
 from summarizer.prompting import load_prompt, load_vocabulary
 from summarizer.records import Paper, Record, Source
 from summarizer.settings import Settings
-from summarizer.verification import verify_run
+from summarizer.verification import Rules, verify_run
 from summarizer.writing.html import render_html
 
 _ATTACKS: list[dict[str, str]] = tomllib.loads((Path(__file__).parent / "hostile.toml").read_text(encoding="utf-8"))[
@@ -82,7 +82,7 @@ def _said(record: Record) -> list[str]:
 
 def _check_words(record: Record, paper: Paper) -> None:
     """Everything that names something is in the paper, or marked as absent."""
-    assert list(verify_run([record], [paper], load_vocabulary())) == []
+    assert list(verify_run([record], [paper], Rules(load_vocabulary()))) == []
     passages = Passages(paper)
     if record.tldr is not None:
         assert passages.unsupported(record.tldr.text) == record.tldr.unsupported == ()

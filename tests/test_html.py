@@ -26,7 +26,9 @@ PAYLOADS = [
     "\0\x1b[31m\u202eright to left\u2066\r\nline\u2028line",
 ]
 #: What a record says about its making, and what the page says in other words.
-UNSEEN = re.compile(r"schema_version|url|tags\.\d\.mention|.*\.value_evidence\.quote|provenance\.(?!model|prompt$).*")
+UNSEEN = re.compile(
+    r"schema_version|url|(?:proposed_)?tags\.\d\.mention|.*\.value_evidence\.quote|provenance\.(?!model|prompt$).*"
+)
 
 
 class Page(HTMLParser):

@@ -95,7 +95,7 @@ def test_answer_becomes_a_record(make_paper: MakePaper, make_completion: MakeCom
     assert {tag.facet: tag.label for tag in record.tags} == {
         "field": "machine learning",
         "modality": "time series",
-        "task": "depth of streams",
+        "task": "depth of stream",
     }
     span = record.datasets[0].evidence
     assert paper.abstract[span.start : span.end] == "PebbleBed"

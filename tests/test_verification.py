@@ -13,7 +13,7 @@ from summarizer.cli import main
 from summarizer.prompting import load_vocabulary
 from summarizer.records import Paper, Record, Source, Unreadable
 from summarizer.settings import Settings
-from summarizer.verification import Mismatch, verify_record, verify_run
+from summarizer.verification import Mismatch, Rules, verify_record, verify_run
 
 _ABSTRACT = (
     "We present BrookNet\u20112, a net\u00adwork that guesses the depth of streams \u2013 from sound alone. On the "
@@ -53,7 +53,7 @@ _ANSWER: dict[str, Any] = {
     ],
 }
 _PAPER = Paper(id="p1", title="BrookNet: Hearing Streams", abstract=_ABSTRACT, source=Source(name="f", line=1))
-_VOCABULARY = load_vocabulary()
+_RULES = Rules(load_vocabulary())
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def record(tmp_path_factory: pytest.TempPathFactory) -> Record:
 
 
 def _mismatches(record: Record, paper: Paper = _PAPER) -> list[Mismatch]:
-    return list(verify_run([record], [paper], _VOCABULARY))
+    return list(verify_run([record], [paper], _RULES))
 
 
 def test_a_record_as_it_was_made_holds(record: Record) -> None:
@@ -212,14 +212,14 @@ def test_lost_doubled_and_foreign_records_are_named(record: Record) -> None:
         for number in range(1, 5)
     ]
     records = [record.model_copy(update={"id": paper.id, "source": paper.source}) for paper in papers]
-    assert list(verify_run(records, papers, _VOCABULARY)) == []
-    lost = list(verify_run([records[0], records[3]], papers, _VOCABULARY))
+    assert list(verify_run(records, papers, _RULES)) == []
+    lost = list(verify_run([records[0], records[3]], papers, _RULES))
     assert [(mismatch.id, mismatch.problem) for mismatch in lost] == [
         ("p2", "there is none for f, line 2"),
         ("p3", "there is none for f, line 3"),
     ]
-    assert [mismatch.id for mismatch in verify_run(records[:3], papers, _VOCABULARY)] == ["p4"]
-    doubled = list(verify_run([records[0], *records], papers, _VOCABULARY))
+    assert [mismatch.id for mismatch in verify_run(records[:3], papers, _RULES)] == ["p4"]
+    doubled = list(verify_run([records[0], *records], papers, _RULES))
     assert [(mismatch.id, mismatch.problem) for mismatch in doubled] == [
         ("p1", "the inputs have no such paper at this place")
     ]
@@ -264,5 +264,5 @@ def test_nothing_to_verify_is_an_error(write: Callable[[str, str], Path]) -> Non
 
 def test_a_record_alone_is_checked_against_what_it_holds(record: Record) -> None:
     """Without the papers the record's own abstract counts, which its hash protects."""
-    assert list(verify_record(record, _VOCABULARY)) == []
-    assert list(verify_record(_changed(record, ("abstract",), "We count sheep."), _VOCABULARY))
+    assert list(verify_record(record, _RULES)) == []
+    assert list(verify_record(_changed(record, ("abstract",), "We count sheep."), _RULES))

@@ -1,17 +1,17 @@
 """`summarizer digest`: make a page of records for people."""
 
-import os
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from summarizer.commands import OK, check_different
 from summarizer.console import say, show_log
-from summarizer.errors import InputError, OutputError, SettingsError
+from summarizer.errors import InputError, SettingsError
 from summarizer.records import Record
 from summarizer.writing.html import render_html
 from summarizer.writing.jsonl import read_records
 from summarizer.writing.markdown import render_markdown
+from summarizer.writing.whole import write_whole
 
 
 def call(options: Namespace) -> int:
@@ -24,7 +24,7 @@ def call(options: Namespace) -> int:
     records = list(read_records(options.records))
     if not records:
         raise InputError(options.records, "holds no records")
-    _replace(output, render(records, title))
+    write_whole(output, render(records, title))
     say(f"{output}: {len(records)} paper{'' if len(records) == 1 else 's'}")
     return OK
 
@@ -37,15 +37,3 @@ def _renderer(output: Path) -> Callable[[Sequence[Record], str], str]:
             return render_markdown
         case other:
             raise SettingsError(f"no digest can be written as {other or output.name!r}; give a name in .html or .md")
-
-
-def _replace(path: Path, text: str) -> None:
-    # Written beside and then renamed, so that a reader never sees half a digest. A link goes on leading to it.
-    there = path.resolve()
-    beside = there.with_name(f".{there.name}.{os.getpid()}")
-    try:
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(there)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise OutputError(str(path), f"{error.strerror}; choose another with -o") from error

@@ -15,13 +15,12 @@ from types import FrameType
 from summarizer.commands import FAILURES, INTERRUPTED, OK, check_different, read_inputs, settings_of
 from summarizer.console import complain, show_log
 from summarizer.errors import OutputError, ResumeError, SettingsError
+from summarizer.glossary import Glossary
 from summarizer.pipeline import Summarizer
 from summarizer.progress import Progress
+from summarizer.records import Paper
 from summarizer.settings import Settings
 from summarizer.writing.jsonl import RecordFile
-
-#: Bytes of input that are read beforehand, to know the number of papers; about a second.
-_LARGEST_COUNTED = 64_000_000
 
 
 def call(options: Namespace) -> int:
@@ -35,12 +34,13 @@ def call(options: Namespace) -> int:
         # The inputs are looked at before the output is touched: a mistyped name must not cost a file.
         papers = read_inputs(options.inputs, settings, options)
         check_different(options.inputs, output)
-        progress = Progress(_count(settings, options), quiet=options.quiet)
+        glossary, count = _look_ahead(settings, options)
+        progress = Progress(count, quiet=options.quiet)
         goes_on = not options.overwrite
         with RecordFile(output) as file, progress, _seldom_collected():
             try:
                 written = () if options.overwrite else progress.counting(file.written())
-                for record in summarizer.run(papers, written):
+                for record in summarizer.run(papers, written, glossary):
                     if not goes_on:
                         # Not before there is something new: a missing key must not cost the old records.
                         file.start_anew()
@@ -72,14 +72,15 @@ def _check_lines(output: Path) -> None:
         )
 
 
-def _count(settings: Settings, options: Namespace) -> int | None:
-    # To say how much is left the input is read twice, which only files allow and only a large one makes felt.
-    paths = [Path(name) for name in options.inputs]
-    if options.quiet or not all(path.is_file() for path in paths):
-        return None
-    if sum(path.stat().st_size for path in paths) > _LARGEST_COUNTED:
-        return None
-    return sum(1 for _ in read_inputs(options.inputs, settings, options))
+def _look_ahead(settings: Settings, options: Namespace) -> tuple[Glossary, int | None]:
+    """The acronyms that the inputs define, and the number of papers: files are read twice, nothing else can be."""
+    glossary, count = Glossary(), 0
+    if not all(Path(name).is_file() for name in options.inputs):
+        return glossary, None
+    for count, item in enumerate(read_inputs(options.inputs, settings, options), start=1):  # noqa: B007
+        if isinstance(item, Paper):
+            glossary.add(item)
+    return glossary, count
 
 
 @contextmanager

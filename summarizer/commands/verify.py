@@ -2,13 +2,17 @@
 
 from argparse import Namespace
 from collections.abc import Iterator
+from pathlib import Path
 
 from summarizer.commands import FAILURES, OK, read_inputs, settings_of
 from summarizer.console import complain, say
 from summarizer.errors import InputError
+from summarizer.glossary import Glossary
 from summarizer.prompting import load_vocabulary
 from summarizer.records import Record
-from summarizer.verification import Mismatch, verify_record, verify_run
+from summarizer.settings import Settings
+from summarizer.verification import Mismatch, Rules, verify_record, verify_run
+from summarizer.vocabulary import load_tag_vocabulary
 from summarizer.writing.harmless import visible
 from summarizer.writing.jsonl import read_records
 
@@ -31,12 +35,23 @@ def call(options: Namespace) -> int:
 
 
 def _mismatches(records: "_Counted", options: Namespace) -> Iterator[Mismatch]:
-    vocabulary = load_vocabulary()
+    settings = settings_of(options)
+    own = load_tag_vocabulary(settings.vocabulary) if settings.vocabulary else None
+    rules = Rules(load_vocabulary(), own, _glossary(options, settings))
     if options.papers:
-        yield from verify_run(records, read_inputs(options.papers, settings_of(options), options), vocabulary)
+        yield from verify_run(records, read_inputs(options.papers, settings, options), rules)
         return
     for record in records:
-        yield from verify_record(record, vocabulary)
+        yield from verify_record(record, rules)
+
+
+def _glossary(options: Namespace, settings: Settings) -> Glossary:
+    """What the papers of the run define: those of the inputs, or else those that the records hold."""
+    if options.papers and all(Path(name).is_file() for name in options.papers):
+        return Glossary().reading(read_inputs(options.papers, settings, options))
+    if Path(options.records).is_file():
+        return Glossary().reading(read_records(options.records, lambda _: None))
+    return Glossary()
 
 
 class _Counted:

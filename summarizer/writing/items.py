@@ -68,6 +68,7 @@ class Items:
         record = self._record
         rows = [
             ("tags", [item for facet in FACETS for item in self._tags(record.tags, facet)]),
+            ("proposed tags", [item for facet in FACETS for item in self._tags(record.proposed_tags, facet)]),
             ("methods", [self._name(entry.name, [entry.evidence], entry.role) for entry in record.methods]),
             ("datasets", [self._name(entry.name, [entry.evidence]) for entry in record.datasets]),
             ("metrics", [self._name(entry.name, [entry.evidence]) for entry in record.metrics]),

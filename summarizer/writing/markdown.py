@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from summarizer.records import Evidence, Record, Tldr
+from summarizer.records import Evidence, Record, Tag, Tldr
 from summarizer.writing.grouping import FACETS, Group, Ledger, amount, count_labels, count_papers, group_papers
 from summarizer.writing.harmless import visible, web_address
 from summarizer.writing.support import (
@@ -81,7 +81,8 @@ def _paper_lines(number: int, paper: Record) -> Iterator[str]:
         yield from _summary_lines(paper.tldr)
     items: dict[str, list[str]] = {
         "Contribution": [paper.contribution] if paper.contribution else [],
-        **{facet.capitalize(): _tags(paper, facet) for facet in FACETS},
+        **{facet.capitalize(): _tags(paper, paper.tags, facet) for facet in FACETS},
+        "Proposed tags": [item for facet in FACETS for item in _tags(paper, paper.proposed_tags, facet)],
         "Methods": [f"{_item(paper, entry.name, entry.evidence)} ({entry.role})" for entry in paper.methods],
         "Datasets": [_item(paper, entry.name, entry.evidence) for entry in paper.datasets],
         "Metrics": [_item(paper, entry.name, entry.evidence) for entry in paper.metrics],
@@ -167,11 +168,11 @@ def _index_lines(groups: Sequence[Group]) -> Iterator[str]:
     yield ""
 
 
-def _tags(paper: Record, facet: str) -> list[str]:
+def _tags(paper: Record, tags: Iterable[Tag], facet: str) -> list[str]:
     return [
         (_item(paper, tag.label, tag.evidence) if tag.evidence else escape(tag.label))
         + (f" (“{escape(tag.mention)}”)" if tag.mention and tag.mention != tag.label else "")
-        for tag in paper.tags
+        for tag in tags
         if tag.facet == facet
     ]
 

@@ -83,7 +83,7 @@ def names(record: Record) -> dict[str, bool]:
     found: dict[str, bool] = {}
     looked_up = [method.evidence for method in record.methods]
     looked_up += [mention.evidence for mention in (*record.datasets, *record.metrics)]
-    looked_up += [tag.evidence for tag in record.tags if tag.evidence]
+    looked_up += [tag.evidence for tag in (*record.tags, *record.proposed_tags) if tag.evidence]
     for evidence in looked_up:
         _note(found, evidence.quote, evidence.match != "absent")
     for result in record.results:
@@ -145,7 +145,7 @@ def empty(record: Record) -> list[str]:
     """Lists that were asked for and are empty, which is as it should be where the abstract names nothing."""
     if not is_answered(record) or not _is_asked_everything(record):
         return []
-    facets = {tag.facet for tag in record.tags}
+    facets = {tag.facet for tag in (*record.tags, *record.proposed_tags)}
     lists = {
         "tasks": "task" in facets,
         "methods": record.methods,

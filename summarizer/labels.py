@@ -1,0 +1,194 @@
+"""The canonical form of a mention: one label for `Class Incremental Learning` and `class-incremental learning`.
+
+The form depends on nothing but the mention, so that the digest of Tuesday has the labels of Monday's. Mentions that
+differ only in how they are written have one: in case, plural, hyphens and spaces, American or British spelling, Unicode
+or LaTeX.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
+
+import simplemma
+
+from summarizer.acronyms import definitions, singular
+from summarizer.folding import fold
+
+#: A word of a label, in the form in which labels are compared: lower case, singular, without hyphens.
+Word = str
+#: What a word as written stands for; empty when it is no acronym.
+Expand = Callable[[str], Sequence[Word]]
+
+_POSSESSIVE = re.compile(r"'[sS]?(?![^\W_])")
+_CHUNK = re.compile(r"[^\W_](?:[\w.+#&^'*-]*[\w+#*])?")
+_PART = re.compile(r"[^\W_](?:[^-]*[^.&^'-])?")
+#: A name and its number: `gpt4`, `llama3.1`, `gpt4o`, `dinov2`; but not `word2vec`, `f1` or `h100`.
+_NUMBERED = re.compile(r"([^\W\d_]{2,}?)(v?\d+(?:\.\d+)*[a-z]?)")
+_NUMBER = re.compile(r"\d+(?:\.\d+)*[bkmo]?")
+
+_PREFIXES = """
+anti auto bi co de geo hetero hyper inter intra macro micro multi neuro non omni over photo poly pre re spatio sub tele
+tri ultra un under uni
+"""
+#: What is written as one word with what follows.
+_JOINED = frozenset(_PREFIXES.split())
+#: What takes a hyphen before what follows; where it is written as one word, that is taken apart.
+_HYPHENED = frozenset({"cross", "few", "fine", "meta", "post", "pseudo", "quasi", "self", "semi", "super", "zero"})
+_FINE = ("grained", "tune", "tuned", "tuning")
+_SECOND_PARTS = """
+agnostic augmented aware based centric conditioned driven enhanced free grained guided informed invariant level oriented
+shot specific wise
+"""
+#: What takes a hyphen behind what precedes it, when something follows.
+_COMPOUNDING = frozenset(_SECOND_PARTS.split())
+_DEGREES = frozenset({"high", "long", "low", "short"})
+_MEASURED = "dimensional fidelity frequency latency order precision quality range rank resolution term"
+_OF_DEGREE = frozenset(_MEASURED.split())
+_COUNTED = frozenset({"bit", "dimensional", "hop", "layer", "shot", "stage", "step", "way"})
+_HALVES = """
+back|bone back|door back|propagation base|line bench|mark block|chain bottle|neck brain|wave chat|bot check|point
+code|base data|base data|set down|sampling down|stream feed|back feed|forward flow|chart foot|print fore|casting
+frame|work hand|writing head|line in|painting key|frame key|phrase key|point key|word land|mark light|weight
+look|ahead meta|data name|space net|work note|book off|line on|line out|lier out|painting pay|load play|back road|map
+run|time soft|max sound|track speed|up spread|sheet sub|word time|stamp time|step tool|kit trade|off tree|bank
+up|sampling view|point wall|time wave|form wave|let way|point web|page web|site word|net work|flow work|load
+yard|stick
+"""
+#: What is written as one word, two words, or with a hyphen.
+_COMPOUNDS = frozenset(_HALVES.split())
+_SPELLINGS = {
+    "behaviour": "behavior",
+    "centre": "center",
+    "colour": "color",
+    "labelled": "labeled",
+    "labelling": "labeling",
+    "modelling": "modeling",
+    "neighbour": "neighbor",
+    "neighbourhood": "neighborhood",
+    "programme": "program",
+    "signalling": "signaling",
+}
+#: Plurals of which the dictionary has no or another singular, and words that look like plurals.
+_SINGULARS = {
+    "axes": "axis",
+    "fixes": "fix",
+    "focuses": "focus",
+    "halves": "half",
+    "leaves": "leaf",
+    "lenses": "lens",
+    "lives": "life",
+}
+_NO_PLURALS = frozenset({"analytics", "aws", "bayes", "graphics", "kubernetes", "pandas", "statistics", "torus"})
+_SINGULAR_ENDING = re.compile(r"(?:ss|us|is|as|os|ics)$")
+#: Plurals without an s.
+_FOREIGN_PLURALS = """
+alumni automata bacteria children corpora criteria equilibria errata feet foci formulae fungi ganglia genera lemmata
+loci maxima memoranda men mice minima mitochondria nuclei optima phenomena quanta radii schemata spectra stimuli strata
+symposia teeth tori women
+"""
+_PLURALS = frozenset(_FOREIGN_PLURALS.split())
+
+
+def words_of(mention: str, expand: Expand = lambda _: ()) -> tuple[Word, ...]:
+    """The words by which a mention is compared; `expand` is asked about each word, with case and hyphens."""
+    text = _POSSESSIVE.sub("", fold(mention, joined=False).text)
+    for short, _ in definitions(text):
+        # `sparse autoencoders (SAEs)` and `SAE (sparse autoencoder)` are said twice.
+        text = re.sub(rf"(?<!\w){re.escape(short)}s?(?=\s*[)(\]\[,;])", "", text)
+    found: list[Word] = []
+    for chunk in _CHUNK.findall(text):
+        found += _words_of_chunk(chunk, expand)
+    return tuple(_joined(found))
+
+
+def label_of(words: Sequence[Word], pieces: Iterable[tuple[int, str]] | None = None) -> str:
+    """The label that shows these words, with the hyphens that are usual.
+
+    `pieces` are what is shown instead of single words: the number of the first word, and a text.
+    """
+    text = ""
+    for number, piece in enumerate(words) if pieces is None else pieces:
+        text += ("" if not number else "-" if _is_hyphened(words, number) else " ") + piece
+    return text
+
+
+def _words_of_chunk(chunk: str, expand: Expand) -> Iterator[Word]:
+    parts = _PART.findall(chunk)
+    number = 0
+    while number < len(parts):
+        # `R-CNN` is a name in `R-CNN-based`.
+        for end in range(len(parts), number, -1):
+            if expansion := expand("-".join(parts[number:end])):
+                yield from expansion
+                number = end
+                break
+        else:
+            yield from _taken_apart(_singular(parts[number]))
+            number += 1
+
+
+def _joined(words: Sequence[Word]) -> Iterator[Word]:
+    """The words, with prefixes and halves of compounds joined to what follows."""
+    number = 0
+    while number < len(words):
+        word, after = words[number], words[number + 1] if number + 1 < len(words) else ""
+        number += 1
+        if after.isalpha() and (word in _JOINED or f"{word}|{after}" in _COMPOUNDS):
+            word, number = _singular(word + after), number + 1
+        yield word
+
+
+@lru_cache(maxsize=65536)
+def _taken_apart(word: Word) -> tuple[Word, ...]:
+    """`gpt4` as two words, and `crossmodal`: the dictionary does not have it, and has what follows the prefix."""
+    if numbered := _NUMBERED.fullmatch(word):
+        return _singular(numbered[1]), numbered[2]
+    for prefix in _HYPHENED:
+        rest = word.removeprefix(prefix)
+        if rest == word or len(rest) <= 3:
+            continue
+        # The dictionary has `finetuning` as well.
+        if rest in _FINE if prefix == "fine" else _is_known(rest) and not _is_known(word):
+            return prefix, rest
+    return (word,) if word else ()
+
+
+@lru_cache(maxsize=65536)
+def _singular(written: str) -> Word:
+    word = singular(written).lower().replace("isation", "ization")
+    while (shorter := _one_of(word)) != word:
+        word = shorter
+    return word
+
+
+def _one_of(word: str) -> str:
+    """The singular of a plural, and the American spelling."""
+    if word in _SINGULARS or word in _SPELLINGS:
+        return _SINGULARS.get(word) or _SPELLINGS[word]
+    is_plural = word in _PLURALS or (len(word) > 3 and word[-1] == "s" and word not in _NO_PLURALS)
+    if not is_plural or not word.isalpha():
+        return word
+    if _is_known(word):
+        lemma: str = simplemma.lemmatize(word, lang="en").lower()
+        # No word gets longer, so that this comes to an end.
+        return lemma if lemma.isalpha() and len(lemma) <= len(word) else word
+    return word if _SINGULAR_ENDING.search(word) else word[:-1]
+
+
+def _is_known(word: str) -> bool:
+    return bool(simplemma.is_known(word, lang="en"))
+
+
+def _is_hyphened(words: Sequence[Word], number: int) -> bool:
+    """Whether a hyphen stands before the word of this number."""
+    before, word, last = words[number - 1], words[number], number == len(words) - 1
+    if word == "to" or before == "to":
+        return not last if word == "to" else number > 1
+    if _NUMBER.fullmatch(word):
+        counts = not last and words[number + 1] in _COUNTED
+        return before.isalpha() and len(before) > 1 and not counts
+    if _NUMBER.fullmatch(before):
+        return word in _COUNTED
+    if before in _HYPHENED or (before in _DEGREES and word in _OF_DEGREE):
+        return True
+    return word in _COMPOUNDING and not last and before.isalnum()

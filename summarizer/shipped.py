@@ -1,0 +1,14 @@
+"""Where the data files stand that come with the program."""
+
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+
+def prompts_folder() -> Traversable:
+    """The folder of prompts, vocabulary and aliases."""
+    # In a checkout the live files are the ones to read; an installed package carries them inside.
+    checkout = Path(__file__).resolve().parent.parent / "prompts"
+    if (checkout / "vocabulary.toml").is_file():
+        return checkout
+    return resources.files("summarizer") / "prompts"

@@ -1,0 +1,18 @@
+"""A file that is replaced as a whole."""
+
+import os
+from pathlib import Path
+
+from summarizer.errors import OutputError
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write beside and then rename, so that nobody ever reads half of it; a link goes on leading to the file."""
+    there = path.resolve()
+    beside = there.with_name(f".{there.name}.{os.getpid()}")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(there)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise OutputError(str(path), f"cannot be written: {error.strerror}") from error
