@@ -79,7 +79,7 @@ def test_installed_wheel_runs(wheel: Path, tmp_path: Path) -> None:
 
     (tmp_path / "papers.jsonl").write_text(_PAPERS, encoding="utf-8")
     command = tmp_path / "venv" / "bin" / "summarizer"
-    where = call(python, "-c", "import summarizer.prompting as p; print(p.__file__, p._root())").split()
+    where = call(python, "-c", "import summarizer.shipped as s; print(s.__file__, s.prompts_folder())").split()
     assert all(str(packages) in path for path in where)
     assert "annotate/v1" in call(command, "prompts", "list")
     call(command, "run", "papers.jsonl", "-o", "out.jsonl", "--backend", "scripted", "--cache-dir", "cache")
