@@ -1,40 +1,49 @@
 """The acronyms that the papers of a batch define, for the papers of the same batch that only use them."""
 
+import sqlite3
 from collections.abc import Iterable, Sequence
+from tempfile import gettempdir
 
 from summarizer.acronyms import definitions
+from summarizer.errors import OutputError
 from summarizer.labels import Word
 from summarizer.records import Paper, Record
 from summarizer.vocabulary import shipped_aliases
+
+_ADD = """
+INSERT INTO glossary VALUES (?, ?)
+ON CONFLICT (short) DO UPDATE SET words = '' WHERE words != excluded.words
+"""
 
 
 class Glossary:
     """Acronyms with the one thing that they stand for; one that papers define differently stands for nothing.
 
-    It holds about 200 bytes for each acronym.
+    They are kept in a temporary SQLite database that spills to disk by itself: nearly every paper coins one.
     """
 
-    def __init__(self) -> None:
-        """Begin with no acronym."""
-        self._words: dict[str, tuple[Word, ...]] = {}
-
-    def add(self, paper: Paper | Record) -> None:
-        """Take over what a paper defines."""
-        for short, long in own_definitions(paper).items():
-            words = shipped_aliases().words(long)
-            if self._words.setdefault(short, words) != words:
-                self._words[short] = ()
-
-    def reading(self, papers: Iterable[object]) -> "Glossary":
-        """Take over what all papers define; what is no paper is passed over."""
+    def __init__(self, papers: Iterable[object] = ()) -> None:
+        """Take over what the papers define; what is neither a paper nor a record is passed over."""
+        self._database = sqlite3.connect("", isolation_level=None)
+        self._database.execute("PRAGMA journal_mode = OFF")
+        self._database.execute("CREATE TABLE glossary (short TEXT PRIMARY KEY, words TEXT) WITHOUT ROWID")
+        self._database.execute("BEGIN")
         for paper in papers:
             if isinstance(paper, Paper | Record):
                 self.add(paper)
-        return self
+
+    def add(self, paper: Paper | Record) -> None:
+        """Take over what a paper defines. `OutputError` when the disk is full."""
+        for short, long in own_definitions(paper).items():
+            try:
+                self._database.execute(_ADD, (short, " ".join(shipped_aliases().words(long))))
+            except sqlite3.Error as error:
+                raise OutputError(gettempdir(), f"{error}; free space, or set TMPDIR") from error
 
     def expand(self, short: str) -> Sequence[Word]:
         """The words that the acronym stands for; empty when it is not known or not clear."""
-        return self._words.get(short, ())
+        found = self._database.execute("SELECT words FROM glossary WHERE short = ?", (short,)).fetchone()
+        return tuple(found[0].split()) if found else ()
 
 
 def own_definitions(paper: Paper | Record) -> dict[str, str]:

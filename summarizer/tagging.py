@@ -1,11 +1,12 @@
 """Mentions become labels, so that the same thing has the same name across a batch.
 
 A label comes from the first of these that knows the mention: the user's vocabulary, the paper's own definitions of
-acronyms, those of the other papers of the batch, the aliases that are shipped; and at last from its own words
+acronyms, the aliases that are shipped, the definitions in other papers of the batch; and at last from its own words
 (`labels`). The mention stays beside the label.
 """
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from summarizer.acronyms import singular
@@ -38,6 +39,8 @@ class Tagger:
         """`vocabulary` is the user's own, and `glossary` what the papers of the batch define."""
         self._vocabulary, self._glossary = vocabulary, glossary or Glossary()
         self._names = vocabulary.aliases if vocabulary else shipped_aliases()
+        # The same words stand in mentions again and again.
+        self._foreign = lru_cache(maxsize=65536)(self._look_up)
 
     def tag(self, answer: Answer, paper: Paper, tasks: Sequence[Mention], methods: Sequence[Method]) -> Tags:
         """Tags of one paper: field and modalities from the closed lists, tasks and methods from its own words.
@@ -84,7 +87,8 @@ class Tagger:
                 return Label(*found, known=True)
         return Label(facet, self._names.label(words), known=False)
 
-    def _foreign(self, chunk: str) -> Sequence[Word]:
+    def _look_up(self, chunk: str) -> Sequence[Word]:
         """What a word stands for outside of its paper."""
         users = self._vocabulary.aliases.expand(chunk) if self._vocabulary else ()
-        return users or self._glossary.expand(singular(chunk)) or shipped_aliases().expand(chunk)
+        # One paper can say anything about `LLM`, and shall not rename what all others call so.
+        return users or shipped_aliases().expand(chunk) or self._glossary.expand(singular(chunk))

@@ -82,12 +82,14 @@ def test_the_papers_own_definition_goes_first() -> None:
     ]
 
 
-def test_the_batch_goes_before_the_shipped_table() -> None:
-    """In a batch about lakes an LLM is a map."""
-    glossary = Glossary()
-    glossary.add(_paper("Large lake maps (LLMs) are drawn."))
-    assert _labels(_tags(Tagger(None, glossary), methods=("LLM",))) == [("method", "large lake map")]
-    assert _labels(_tags(Tagger(), methods=("LLM",))) == [("method", "large language model")]
+def test_no_paper_of_a_batch_renames_what_all_others_call_so() -> None:
+    """What an acronym means in the whole field goes before the definition of one paper, which may be hostile."""
+    glossary = Glossary([_paper("Lousy lying machines (LLMs) meet Quick Query Zones (QQZ).")])
+    assert _labels(_tags(Tagger(None, glossary), methods=("LLM", "QQZs"))) == [
+        ("method", "large language model"),
+        ("method", "quick query zone"),
+    ]
+    assert _labels(_tags(Tagger(), methods=("QQZs",))) == [("method", "qqz")]
 
 
 def test_own_definitions_may_use_acronyms() -> None:

@@ -73,7 +73,7 @@ def _proposals(records: Iterable[Record], vocabulary: Path | None) -> Iterator[t
                 yield _Key(facet, tag.label), record, tag.mention or ""
         return
     records = list(records)
-    tagger = Tagger(load_tag_vocabulary(vocabulary), Glossary().reading(records))
+    tagger = Tagger(load_tag_vocabulary(vocabulary), Glossary(records))
     for record in records:
         labeled = tagger.labels(record)
         for facet, tag in _open_tags((*record.tags, *record.proposed_tags)):

@@ -48,9 +48,9 @@ def _mismatches(records: "_Counted", options: Namespace) -> Iterator[Mismatch]:
 def _glossary(options: Namespace, settings: Settings) -> Glossary:
     """What the papers of the run define: those of the inputs, or else those that the records hold."""
     if options.papers and all(Path(name).is_file() for name in options.papers):
-        return Glossary().reading(read_inputs(options.papers, settings, options))
+        return Glossary(read_inputs(options.papers, settings, options))
     if Path(options.records).is_file():
-        return Glossary().reading(read_records(options.records, lambda _: None))
+        return Glossary(read_records(options.records, lambda _: None))
     return Glossary()
 
 
