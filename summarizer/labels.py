@@ -44,6 +44,11 @@ _COMPOUNDING = frozenset(_SECOND_PARTS.split())
 _DEGREES = frozenset({"high", "long", "low", "short"})
 _MEASURED = "dimensional fidelity frequency latency order precision quality range rank resolution term"
 _OF_DEGREE = frozenset(_MEASURED.split())
+_ORIGINS = frozenset(
+    {"audio", "coarse", "code", "data", "face", "graph", "image", "local", "many", "music", "one", "point"}
+)
+_ORIGINS |= {"sequence", "sim", "sketch", "speech", "table", "text", "video", "vision", "voice"}
+_ARTICLES = frozenset({"a", "an", "the"})
 _COUNTED = frozenset({"bit", "dimensional", "hop", "layer", "shot", "stage", "step", "way"})
 _HALVES = """
 back|bone back|door back|propagation base|line bench|mark block|chain bottle|neck brain|wave chat|bot check|point
@@ -98,6 +103,8 @@ def words_of(mention: str, expand: Expand = lambda _: ()) -> tuple[Word, ...]:
     found: list[Word] = []
     for chunk in _CHUNK.findall(text):
         found += _words_of_chunk(chunk, expand)
+    while len(found) > 1 and found[0] in _ARTICLES:
+        del found[0]
     return tuple(_joined(found))
 
 
@@ -179,11 +186,18 @@ def _is_known(word: str) -> bool:
     return bool(simplemma.is_known(word, lang="en"))
 
 
+def _leads(first: Word, second: Word) -> bool:
+    """Whether `text to image` is one word with hyphens, which `extensions to images` is not."""
+    return first == second or first in _ORIGINS
+
+
 def _is_hyphened(words: Sequence[Word], number: int) -> bool:
     """Whether a hyphen stands before the word of this number."""
     before, word, last = words[number - 1], words[number], number == len(words) - 1
-    if word == "to" or before == "to":
-        return not last if word == "to" else number > 1
+    if word == "to":
+        return not last and _leads(before, words[number + 1])
+    if before == "to":
+        return number > 1 and _leads(words[number - 2], word)
     if _NUMBER.fullmatch(word):
         counts = not last and words[number + 1] in _COUNTED
         return before.isalpha() and len(before) > 1 and not counts

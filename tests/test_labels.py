@@ -55,6 +55,9 @@ def _label(mention: str) -> str:
         ("ﬁne-grained recognition", "fine-grained recognition"),
         ("大语言模型", "大语言模型"),
         ("learning to", "learning to"),
+        ("extensions to images", "extension to image"),
+        ("The a interaction tensor", "interaction tensor"),
+        ("A", "a"),
         ("--", ""),
     ],
 )
