@@ -2,7 +2,7 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from summarizer._version import __version__
 
@@ -28,6 +28,9 @@ class WholeWords(argparse.ArgumentParser):
         super().__init__(**options, allow_abbrev=False)
 
 
+_Commands: TypeAlias = "argparse._SubParsersAction[WholeWords]"  # noqa: SLF001 - it has no other name
+
+
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
     top = WholeWords(
@@ -40,6 +43,18 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(title="commands", dest="command", metavar="COMMAND", required=True)
     common = settings_options()
 
+    _add_run(commands, common)
+    _add_digest(commands)
+    _add_verify(commands, common)
+    _add_tags(commands, common)
+    _add_cache(commands, common)
+    _add_prompts(commands)
+    _add_models(commands)
+    _add_doctor(commands, common)
+    return top
+
+
+def _add_run(commands: _Commands, common: WholeWords) -> None:
     run = commands.add_parser("run", parents=[common], help="read papers, write one record for each")
     run.add_argument(
         "inputs", nargs="+", type=_given, metavar="INPUT", help="JSONL, CSV, TSV or text file; - is standard input"
@@ -56,6 +71,8 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--quiet", action="store_true", help="no progress and no summary")
     _add_reading(run)
 
+
+def _add_digest(commands: _Commands) -> None:
     digest = commands.add_parser("digest", help="make a page of records for people")
     digest.add_argument(
         "records", type=_given, metavar="RECORDS", help="output of `summarizer run`; - is standard input"
@@ -65,6 +82,8 @@ def parser() -> argparse.ArgumentParser:
     )
     digest.add_argument("--title", help="heading of the page")
 
+
+def _add_verify(commands: _Commands, common: WholeWords) -> None:
     verify = commands.add_parser("verify", parents=[common], help="check records against their papers, without a model")
     verify.add_argument(
         "records", type=_given, metavar="RECORDS", help="output of `summarizer run`; - is standard input"
@@ -79,6 +98,8 @@ def parser() -> argparse.ArgumentParser:
     )
     _add_reading(verify)
 
+
+def _add_tags(commands: _Commands, common: WholeWords) -> None:
     tags = commands.add_parser("tags", help="what the vocabulary does not have, and what becomes of it")
     actions = tags.add_subparsers(dest="action", metavar="ACTION", required=True)
     proposed = actions.add_parser(
@@ -95,6 +116,8 @@ def parser() -> argparse.ArgumentParser:
     ignore = actions.add_parser("ignore", parents=[common], help="neither tag nor propose a label")
     ignore.add_argument("label", type=_given, metavar="LABEL")
 
+
+def _add_cache(commands: _Commands, common: WholeWords) -> None:
     cache = commands.add_parser("cache", help="look at the stored answers")
     actions = cache.add_subparsers(dest="action", metavar="ACTION", required=True)
     for action, text in (("stats", "how many, how large, where"), ("export", "print all"), ("clear", "forget all")):
@@ -106,12 +129,16 @@ def parser() -> argparse.ArgumentParser:
     )
     _add_reading(why)
 
+
+def _add_prompts(commands: _Commands) -> None:
     prompts = commands.add_parser("prompts", help="list and show the prompts")
     actions = prompts.add_subparsers(dest="action", metavar="ACTION", required=True)
     actions.add_parser("list", help="names of the shipped prompts")
     show = actions.add_parser("show", help="text of a prompt")
     show.add_argument("name", type=_given, metavar="NAME", help="name, name/version or path")
 
+
+def _add_models(commands: _Commands) -> None:
     models = commands.add_parser("models", help="list and fetch local models")
     actions = models.add_subparsers(dest="action", metavar="ACTION", required=True)
     actions.add_parser("list", help="models on this machine")
@@ -119,9 +146,10 @@ def parser() -> argparse.ArgumentParser:
     pull.add_argument("id", type=_given, metavar="ID", help="such as Qwen/Qwen3-4B-Instruct-2507")
     pull.add_argument("--revision", help="branch, tag or commit")
 
+
+def _add_doctor(commands: _Commands, common: WholeWords) -> None:
     doctor = commands.add_parser("doctor", parents=[common], help="what is installed, and does it work")
     doctor.add_argument("--quick", action="store_true", help="do not ask the model")
-    return top
 
 
 def _add_reading(parser: argparse.ArgumentParser) -> None:

@@ -172,6 +172,17 @@ def test_a_broken_vocabulary_stops_the_run_before_anything_is_written(
     assert not folder.out.exists()
 
 
+def test_verify_finds_a_tag_that_was_taken_away(folder: _Folder, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every method that the paper has makes a tag."""
+    folder.run()
+    first, *others = folder.records()
+    changed = first.model_copy(update={"tags": first.tags[:-1]})
+    lines = [record.model_dump_json() + "\n" for record in (changed, *others)]
+    folder.out.write_text("".join(lines), encoding="utf-8")
+    assert main(["verify", str(folder.out)]) == 1
+    assert "'p1': methods.1: has no tag" in capsys.readouterr().out
+
+
 def test_verify_makes_the_labels_again(folder: _Folder, capsys: pytest.CaptureFixture[str]) -> None:
     """With the vocabulary all is well; without it, or with a changed label, it is told."""
     vocabulary = ["--vocabulary", str(folder.vocabulary)]
