@@ -17,7 +17,6 @@ from typing import Literal
 
 import tomlkit
 from pydantic import Field, ValidationError
-from tomlkit.exceptions import TOMLKitError
 
 from summarizer.aliases import AliasTable
 from summarizer.errors import SettingsError
@@ -140,10 +139,7 @@ def _read(path: Path) -> str:
 def _parsed(path: Path) -> tomlkit.TOMLDocument:
     text = _read(path) if path.exists() else ""
     TagVocabulary(text, str(path))
-    try:
-        return tomlkit.parse(text)
-    except TOMLKitError as error:
-        raise SettingsError(f"{path}: is not valid TOML: {error}") from error
+    return tomlkit.parse(text)
 
 
 def _checked(document: tomlkit.TOMLDocument, path: Path) -> str:
