@@ -15,7 +15,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
-import tomlkit
 from pydantic import Field, ValidationError
 
 from summarizer.aliases import AliasTable
@@ -81,32 +80,7 @@ class TagVocabulary:
 
 def load_tag_vocabulary(path: Path) -> TagVocabulary:
     """Read a vocabulary file; `SettingsError` when it cannot be read or holds anything else."""
-    return TagVocabulary(_read(path), str(path))
-
-
-def accepted(path: Path, facet: OpenFacet, label: str, aliases: tuple[str, ...] = ()) -> str:
-    """The text of a vocabulary file with one more label, or more aliases of one; comments and order stay.
-
-    A file that does not exist is an empty one. `SettingsError` when another label has one of the names.
-    """
-    document = _parsed(path)
-    key = f"{facet}s"
-    table = document.setdefault(key, tomlkit.table())
-    names = table.setdefault(label, tomlkit.array())
-    names.extend(alias for alias in aliases if alias not in names)
-    return _checked(document, path)
-
-
-def ignored(path: Path, label: str) -> str:
-    """The text of a vocabulary file that ignores one more label."""
-    document = _parsed(path)
-    if "ignored" not in document:
-        # A plain key has to stand before the first table.
-        document = tomlkit.parse(f"ignored = []\n\n{tomlkit.dumps(document)}")
-    labels = document["ignored"]
-    if label not in labels:
-        labels.append(label)
-    return _checked(document, path)
+    return TagVocabulary(read_vocabulary(path), str(path))
 
 
 @lru_cache(maxsize=1)
@@ -127,22 +101,11 @@ def _check_unique(labels: dict[str, dict[str, tuple[str, ...]]], name: str) -> N
                     raise SettingsError(f"{name}: {facet}s: {given!r} is a name of {owner!r} and of {label!r}")
 
 
-def _read(path: Path) -> str:
+def read_vocabulary(path: Path) -> str:
+    """The text of a vocabulary file; `SettingsError` when it cannot be read."""
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise SettingsError(f"{path}: is not in UTF-8: {error}") from error
-
-
-def _parsed(path: Path) -> tomlkit.TOMLDocument:
-    text = _read(path) if path.exists() else ""
-    TagVocabulary(text, str(path))
-    return tomlkit.parse(text)
-
-
-def _checked(document: tomlkit.TOMLDocument, path: Path) -> str:
-    text = tomlkit.dumps(document)
-    TagVocabulary(text, str(path))
-    return text

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from summarizer.errors import SettingsError
-from summarizer.vocabulary import TagVocabulary, accepted, ignored, load_tag_vocabulary
+from summarizer.vocabulary import TagVocabulary, load_tag_vocabulary
+from summarizer.vocabulary_changes import accepted, ignored
 
 _TEXT = """\
 # Mine. Do not sort.

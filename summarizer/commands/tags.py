@@ -13,7 +13,8 @@ from summarizer.errors import InputError, SettingsError
 from summarizer.glossary import Glossary
 from summarizer.records import Record, Tag
 from summarizer.tagging import Tagger
-from summarizer.vocabulary import FACETS, OpenFacet, accepted, ignored, load_tag_vocabulary
+from summarizer.vocabulary import FACETS, OpenFacet, load_tag_vocabulary
+from summarizer.vocabulary_changes import accepted, ignored
 from summarizer.writing.harmless import visible
 from summarizer.writing.jsonl import read_records
 from summarizer.writing.whole import write_whole
