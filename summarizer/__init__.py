@@ -14,6 +14,7 @@ from summarizer._version import __version__
 if TYPE_CHECKING:
     from summarizer.completion import Backend, Completion, Request
     from summarizer.errors import SummarizerError
+    from summarizer.glossary import Glossary
     from summarizer.pipeline import Summarizer
     from summarizer.reading import read_papers
     from summarizer.records import Evidence, Failure, Paper, Record
@@ -25,6 +26,7 @@ __all__ = [
     "Completion",
     "Evidence",
     "Failure",
+    "Glossary",
     "Paper",
     "Record",
     "Request",
@@ -42,6 +44,7 @@ _HOMES = {
     "Completion": "completion",
     "Evidence": "records",
     "Failure": "records",
+    "Glossary": "glossary",
     "Paper": "records",
     "Record": "records",
     "Request": "completion",

@@ -21,7 +21,8 @@ Expand = Callable[[str], Sequence[Word]]
 
 _POSSESSIVE = re.compile(r"'[sS]?(?![^\W_])")
 _CHUNK = re.compile(r"[^\W_](?:[\w.+#&^'*-]*[\w+#*])?")
-_PART = re.compile(r"[^\W_](?:[^-]*[^.&^'-])?")
+_PART = re.compile(r"[^\W_](?:[^-_]*[^.&^'_-])?")
+_INDEX = re.compile(r"(?<![^\W_])([^\W\d_])_(?=\d)")
 #: A name and its number: `gpt4`, `llama3.1`, `gpt4o`, `dinov2`; but not `word2vec`, `f1` or `h100`.
 _NUMBERED = re.compile(r"([^\W\d_]{2,}?)(v?\d+(?:\.\d+)*[a-z]?)")
 _NUMBER = re.compile(r"\d+(?:\.\d+)*[bkmo]?")
@@ -48,6 +49,7 @@ _ORIGINS = frozenset(
     {"audio", "coarse", "code", "data", "face", "graph", "image", "local", "many", "music", "one", "point"}
 )
 _ORIGINS |= {"sequence", "sim", "sketch", "speech", "table", "text", "video", "vision", "voice"}
+_LINKS = frozenset({"and", "for", "in", "of", "on", "or", "to", "with"})
 _ARTICLES = frozenset({"a", "an", "the"})
 _COUNTED = frozenset({"bit", "dimensional", "hop", "layer", "shot", "stage", "step", "way"})
 _HALVES = """
@@ -96,7 +98,7 @@ _PLURALS = frozenset(_FOREIGN_PLURALS.split())
 
 def words_of(mention: str, expand: Expand = lambda _: ()) -> tuple[Word, ...]:
     """The words by which a mention is compared; `expand` is asked about each word, with case and hyphens."""
-    text = _POSSESSIVE.sub("", fold(mention, joined=False).text)
+    text = _INDEX.sub(r"\1", _POSSESSIVE.sub("", fold(mention, joined=False).text))
     for short, _ in definitions(text):
         # `sparse autoencoders (SAEs)` and `SAE (sparse autoencoder)` are said twice.
         text = re.sub(rf"(?<!\w){re.escape(short)}s?(?=\s*[)(\]\[,;])", "", text)
@@ -140,9 +142,15 @@ def _joined(words: Sequence[Word]) -> Iterator[Word]:
     while number < len(words):
         word, after = words[number], words[number + 1] if number + 1 < len(words) else ""
         number += 1
-        if after.isalpha() and (word in _JOINED or f"{word}|{after}" in _COMPOUNDS):
+        if _is_one(word, after):
             word, number = _singular(word + after), number + 1
         yield word
+
+
+def _is_one(word: Word, after: Word) -> bool:
+    if word in _JOINED:
+        return after.isalpha() and after not in _LINKS  # `pre- and post-training`
+    return f"{word}|{after}" in _COMPOUNDS or (after == "d" and word.isdigit())
 
 
 @lru_cache(maxsize=65536)

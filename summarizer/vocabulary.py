@@ -104,7 +104,7 @@ def _check_unique(labels: dict[str, dict[str, tuple[str, ...]]], name: str) -> N
 def read_vocabulary(path: Path) -> str:
     """The text of a vocabulary file; `SettingsError` when it cannot be read."""
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # editors on Windows put a mark in front
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

@@ -56,6 +56,7 @@ def test_every_shipped_name_has_its_label(label: str) -> None:
         ("MoE layers", "mixture-of-experts layer"),
         ("UNets", "U-Net"),
         ("resnet50", "ResNet-50"),
+        ("Realtime time-series forecasting", "real-time time series forecasting"),
     ],
 )
 def test_names_are_known_inside_of_mentions(mention: str, label: str) -> None:

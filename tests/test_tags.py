@@ -1,6 +1,8 @@
 """Tags from the command line: proposals, and what becomes of them."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -170,6 +172,16 @@ def test_a_broken_vocabulary_stops_the_run_before_anything_is_written(
     assert folder.run("--vocabulary", str(folder.vocabulary)) == 2
     assert "tags.toml: method:" in capsys.readouterr().err
     assert not folder.out.exists()
+
+
+def test_verify_reads_standard_input(folder: _Folder) -> None:
+    """The acronyms of the batch are known there as well."""
+    folder.run()
+    command = [sys.executable, "-m", "summarizer", "verify", "-"]
+    with folder.out.open("rb") as records:
+        done = subprocess.run(command, stdin=records, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "3 records checked: no mismatches" in done.stderr
 
 
 def test_verify_finds_a_tag_that_was_taken_away(folder: _Folder, capsys: pytest.CaptureFixture[str]) -> None:

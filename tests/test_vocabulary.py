@@ -53,6 +53,13 @@ def test_a_file_that_holds_anything_else_is_refused(text: str, problem: str) -> 
     assert problem in str(caught.value)
 
 
+def test_a_file_of_a_windows_editor_is_read(tmp_path: Path) -> None:
+    """A byte order mark and other line ends are no part of it."""
+    path = tmp_path / "tags.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + _TEXT.replace("\n", "\r\n").encode())
+    assert load_tag_vocabulary(path).find("method", ("loam", "net")) == ("method", "loam net")
+
+
 def test_one_name_may_be_a_task_and_a_method() -> None:
     """The facet that is asked for goes first."""
     vocabulary = TagVocabulary("[tasks]\n'Routing' = []\n[methods]\n'routing!' = []")
