@@ -122,7 +122,7 @@ def label_of(words: Sequence[Word], pieces: Iterable[tuple[int, str]] | None = N
 
 
 def _words_of_chunk(chunk: str, expand: Expand) -> Iterator[Word]:
-    parts = _PART.findall(chunk)
+    parts = _PART.findall(chunk) if "-" in chunk or "_" in chunk else [chunk]
     number = 0
     while number < len(parts):
         # `R-CNN` is a name in `R-CNN-based`.
@@ -132,7 +132,7 @@ def _words_of_chunk(chunk: str, expand: Expand) -> Iterator[Word]:
                 number = end
                 break
         else:
-            yield from _taken_apart(_singular(parts[number]))
+            yield from _words_of_part(parts[number])
             number += 1
 
 
@@ -154,6 +154,10 @@ def _is_one(word: Word, after: Word) -> bool:
 
 
 @lru_cache(maxsize=65536)
+def _words_of_part(part: str) -> tuple[Word, ...]:
+    return _taken_apart(_singular(part))
+
+
 def _taken_apart(word: Word) -> tuple[Word, ...]:
     """`gpt4` as two words, and `crossmodal`: the dictionary does not have it, and has what follows the prefix."""
     if numbered := _NUMBERED.fullmatch(word):

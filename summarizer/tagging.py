@@ -73,7 +73,10 @@ class Tagger:
         return labeled
 
     def _label(self, facet: OpenFacet, mention: str, own: dict[str, tuple[Word, ...]]) -> Label | None:
-        words = words_of(mention, lambda chunk: own.get(singular(chunk)) or self._foreign(chunk))
+        def expand(chunk: str) -> Sequence[Word]:
+            return own.get(singular(chunk)) or self._foreign(chunk)
+
+        words = words_of(mention, expand if own else self._foreign)
         if not words:
             return None
         if self._vocabulary is None:
