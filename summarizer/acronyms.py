@@ -14,8 +14,8 @@ from summarizer.folding import fold
 
 _PARENTHESIS = re.compile(r"[(\[]([^()\[\]]{2,160})[)\]]")
 _CAPITALS = re.compile(r"[A-Z]\S*[A-Z0-9]|[0-9]\S*[A-Z]")
-_SHORT = r"[A-Za-z0-9][A-Za-z0-9./&+\-]{1,13}"
-_INSIDE = re.compile(rf"\s*({_SHORT})\s*(?:[,;].*)?", re.DOTALL)
+_SHORT = r"[A-Za-z0-9][A-Za-z0-9.&+\-]{1,13}"
+_INSIDE = re.compile(rf"\s*({_SHORT})\s*(?:[,;][^A-Z]*)?", re.DOTALL)
 _BEFORE = re.compile(rf"(?:^|[^\w-])({_SHORT})\s*$")
 #: Words that may give no letter to the short form.
 _SMALL = frozenset({"of", "the", "and", "for", "in", "to", "with", "on", "by", "a", "an", "from", "as", "via", "or"})
@@ -58,7 +58,7 @@ def definitions(text: str) -> Iterator[Definition]:
                 yield Definition(short, long)
         if _CAPITALS.search(window, max(len(window) - 20, 0)) and (name := _BEFORE.search(_plain(window))):
             short, long = singular(name[1]), _plain(found[1])
-            if is_acronym(short) and _initials(_parts(long), short):
+            if is_acronym(short) and not is_acronym(long) and _initials(_parts(long), short):
                 yield Definition(short, long)
 
 
@@ -73,8 +73,10 @@ def is_acronym(word: str) -> bool:
 
 
 def singular(acronym: str) -> str:
-    """The acronym without the s of its plural."""
-    return acronym[:-1] if acronym.endswith("s") and acronym[-2:-1].isupper() else acronym
+    """The acronym without the s of its plural: `SAE` of `SAEs`, `CapsNet` of `CapsNets`."""
+    if acronym.endswith("s") and (acronym[-2:-1].isupper() or is_acronym(acronym[:-1])):
+        return acronym if acronym.endswith(("ss", "us", "is")) else acronym[:-1]
+    return acronym
 
 
 def _words_before(text: str, short: str) -> str:
@@ -122,7 +124,9 @@ def _initials(parts: Sequence[_Part], short: str) -> int:
                 ways += [1 + most(part + 1, inside + place) for place in places]
         return max(ways, default=-len(letters))
 
-    return max(most(0, 0), 0)
+    initials = max(most(0, 0), 0)
+    # One word alone may give two letters, but not three: `generation` is no GAN.
+    return initials if initials > 1 or len(letters) < 3 else 0
 
 
 def _spellings(word: str) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """Tables of labels with other names for them: the one that is shipped, and those in a user's vocabulary."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from summarizer.acronyms import singular
@@ -20,13 +20,22 @@ class _Shown(NamedTuple):
 class AliasTable:
     """Labels by the words of their names."""
 
-    def __init__(self, labels: Mapping[str, Sequence[str]], beneath: "AliasTable | None" = None) -> None:
-        """`labels` are other names by label; what is no name here may be one in the table `beneath`."""
+    def __init__(
+        self,
+        labels: Mapping[str, Sequence[str]],
+        beneath: "AliasTable | None" = None,
+        words: Collection[str] = (),
+    ) -> None:
+        """`labels` are other names by label; what is no name here may be one in the table `beneath`.
+
+        `words` are names that are ordinary words as well: without a capital they are no names.
+        """
         self._beneath = beneath
         # A name of one word is one inside of other mentions as well: `LLM` in `LLM-based agents`.
         self._single = {
             squeezed(name): label for label, aliases in labels.items() for name in (*aliases, label) if " " not in name
         }
+        self._ordinary = frozenset(map(squeezed, words))
         self._labels: dict[tuple[Word, ...], str] = {}
         self._shown: dict[Word, list[_Shown]] = {}
         for label, aliases in labels.items():
@@ -43,13 +52,17 @@ class AliasTable:
         """The words of a name, with those of this table spelled out."""
         return words_of(name, self._expand)
 
-    def expand(self, chunk: str) -> Sequence[Word]:
-        """The words of the label of this table that a name of one word belongs to; empty when it is none."""
-        name = squeezed(chunk)
-        label = self._single.get(name) or self._single.get(name.removesuffix("s"))
-        if label is None:
+    def expand(self, chunk: str, within: frozenset[str] = frozenset()) -> Sequence[Word]:
+        """The words of the label of this table that a name of one word belongs to; empty when it is none.
+
+        `within` are labels that are being spelled out, in which their own names are only words.
+        """
+        label = self._named(chunk)
+        if label is None or label in within:
             return ()
-        return words_of(label, lambda part: () if squeezed(part) == squeezed(label) else self._expand(part))
+        if squeezed(label) in self._ordinary:
+            return (label,)
+        return words_of(label, lambda part: self._expand(part, within | {label}))
 
     def find(self, words: tuple[Word, ...]) -> str | None:
         """The label of which these are the words, or those of another name."""
@@ -59,8 +72,14 @@ class AliasTable:
         """The label of any words: that of the table, or their canonical form with the names in it as they are shown."""
         return self._labels.get(words) or label_of(words, self._pieces(words))
 
-    def _expand(self, chunk: str) -> Sequence[Word]:
-        return self.expand(chunk) or (self._beneath.expand(chunk) if self._beneath else ())
+    def _expand(self, chunk: str, within: frozenset[str] = frozenset()) -> Sequence[Word]:
+        return self.expand(chunk, within) or (self._beneath.expand(chunk, within) if self._beneath else ())
+
+    def _named(self, chunk: str) -> str | None:
+        name = squeezed(chunk)
+        if name not in self._single and chunk.endswith("s") and len(name) > 3:  # `AIS` is no plural of AI
+            name = name[:-1]
+        return None if name in self._ordinary and chunk == chunk.lower() else self._single.get(name)
 
     def _pieces(self, words: tuple[Word, ...]) -> Iterator[tuple[int, str]]:
         """Numbers of words, and what is shown for all up to them."""

@@ -86,7 +86,8 @@ def load_tag_vocabulary(path: Path) -> TagVocabulary:
 @lru_cache(maxsize=1)
 def shipped_aliases() -> AliasTable:
     """The table of other names that comes with the program."""
-    return AliasTable(tomllib.loads((prompts_folder() / "aliases.toml").read_text(encoding="utf-8"))["labels"])
+    content = tomllib.loads((prompts_folder() / "aliases.toml").read_text(encoding="utf-8"))
+    return AliasTable(content["labels"], words=content["words"])
 
 
 def _check_unique(labels: dict[str, dict[str, tuple[str, ...]]], name: str) -> None:
