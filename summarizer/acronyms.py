@@ -79,6 +79,13 @@ def singular(acronym: str) -> str:
     return acronym
 
 
+def spells(text: str, acronym: str) -> bool:
+    """Whether words in a row of a text spell an acronym."""
+    parts = _parts(text)
+    ends = range(1, len(parts) + 1)
+    return any(_initials(parts[start:end], acronym) for end in ends for start in range(end) if parts[start].begins)
+
+
 def _words_before(text: str, short: str) -> str:
     """The words at the end of a text that the short form stands for, or an empty text."""
     ends = list(_CLAUSE_END.finditer(text))

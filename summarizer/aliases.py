@@ -2,19 +2,22 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from summarizer.acronyms import singular
-from summarizer.labels import Word, label_of, words_of
+from summarizer.labels import Expand, Word, label_of, said_once, words_of
 
 _SEPARATORS = re.compile(r"[-.]")
+#: Longest label that is shown inside of another one, in words.
+_MOST_WORDS = 6
 
 
-class _Shown(NamedTuple):
-    """A label that is shown as it is written, also where it is a part of another one."""
+class _Named(NamedTuple):
+    """The words of a name, and those of the label that it stands for."""
 
     words: tuple[Word, ...]
-    text: str
+    label: tuple[Word, ...]
 
 
 class AliasTable:
@@ -37,20 +40,31 @@ class AliasTable:
         }
         self._ordinary = frozenset(map(squeezed, words))
         self._labels: dict[tuple[Word, ...], str] = {}
-        self._shown: dict[Word, list[_Shown]] = {}
+        self._names: dict[Word, list[_Named]] = {}
         for label, aliases in labels.items():
-            for name in (label, *aliases):
-                self._labels.setdefault(self.words(name), label)
-        for label in labels:
-            words = self.words(label)
-            if label_of(words) != label:
-                self._shown.setdefault(words[0], []).append(_Shown(words, label))
-        for entries in self._shown.values():
-            entries.sort(key=lambda shown: -len(shown.words))
+            own = (label,) if squeezed(label) in self._ordinary else words_of(label, self._except(label))
+            self._labels.setdefault(own, label)
+            # The label itself as well: where it stands it is not looked into for shorter names.
+            for words_of_name in {own, *(words_of(name, self._expand) for name in (label, *aliases))}:
+                self._names.setdefault(words_of_name[0], []).append(_Named(words_of_name, own))
+        for entries in self._names.values():
+            entries.sort(key=lambda named: -len(named.words))
 
     def words(self, name: str) -> tuple[Word, ...]:
-        """The words of a name, with those of this table spelled out."""
-        return words_of(name, self._expand)
+        """The words of a mention, with the names in it spelled out."""
+        return self.canonical(words_of(name, self._expand))
+
+    def canonical(self, words: tuple[Word, ...]) -> tuple[Word, ...]:
+        """The words with those of the label in the place of every other name of it."""
+        found: list[Word] = []
+        place = 0
+        while place < len(words):
+            entries = self._names.get(words[place], ())
+            named = next((entry for entry in entries if words[place : place + len(entry.words)] == entry.words), None)
+            found += named.label if named else (words[place],)
+            place += len(named.words) if named else 1
+        spelled = said_once(found)
+        return self._beneath.canonical(spelled) if self._beneath else spelled
 
     def expand(self, chunk: str, within: frozenset[str] = frozenset()) -> Sequence[Word]:
         """The words of the label of this table that a name of one word belongs to; empty when it is none.
@@ -65,15 +79,21 @@ class AliasTable:
         return words_of(label, lambda part: self._expand(part, within | {label}))
 
     def find(self, words: tuple[Word, ...]) -> str | None:
-        """The label of which these are the words, or those of another name."""
+        """The label of this table that has these (canonical) words."""
         return self._labels.get(words)
 
     def label(self, words: tuple[Word, ...]) -> str:
-        """The label of any words: that of the table, or their canonical form with the names in it as they are shown."""
-        return self._labels.get(words) or label_of(words, self._pieces(words))
+        """The label of any (canonical) words: that of a table, or these words, with the labels in them as they are."""
+        return self._found(words) or label_of(words, self._pieces(words))
+
+    def _found(self, words: tuple[Word, ...]) -> str | None:
+        return self._labels.get(words) or (self._beneath._found(words) if self._beneath else None)  # noqa: SLF001
 
     def _expand(self, chunk: str, within: frozenset[str] = frozenset()) -> Sequence[Word]:
         return self.expand(chunk, within) or (self._beneath.expand(chunk, within) if self._beneath else ())
+
+    def _except(self, label: str) -> Expand:
+        return partial(self._expand, within=frozenset({label}))
 
     def _named(self, chunk: str) -> str | None:
         name = squeezed(chunk)
@@ -82,14 +102,16 @@ class AliasTable:
         return None if name in self._ordinary and chunk == chunk.lower() else self._single.get(name)
 
     def _pieces(self, words: tuple[Word, ...]) -> Iterator[tuple[int, str]]:
-        """Numbers of words, and what is shown for all up to them."""
+        """Numbers of words, and what is shown for all up to the next one: a label, or the word."""
         place = 0
         while place < len(words):
-            entries = self._shown.get(words[place], ())
-            shown = next((entry for entry in entries if words[place : place + len(entry.words)] == entry.words), None)
-            length, text = (len(shown.words), shown.text) if shown else (1, words[place])
-            yield place, text
-            place += length
+            longest = min(len(words) - place, _MOST_WORDS)
+            runs = (words[place : place + length] for length in range(longest, 0, -1))
+            run, text = next(
+                ((run, text) for run in runs if (text := self._found(run))), (words[place : place + 1], "")
+            )
+            yield place, text or run[0]
+            place += len(run)
 
 
 def squeezed(chunk: str) -> str:

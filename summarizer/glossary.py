@@ -4,10 +4,10 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from tempfile import gettempdir
 
-from summarizer.acronyms import definitions
+from summarizer.acronyms import definitions, singular
 from summarizer.errors import OutputError
-from summarizer.labels import Word
-from summarizer.records import Paper, Record
+from summarizer.labels import Expand, Word, words_of
+from summarizer.records import Paper, Record, Unreadable
 from summarizer.vocabulary import shipped_aliases
 
 _ADD = """
@@ -22,34 +22,48 @@ class Glossary:
     They are kept in a temporary SQLite database that spills to disk by itself: nearly every paper coins one.
     """
 
-    def __init__(self, papers: Iterable[object] = ()) -> None:
-        """Take over what the papers define; what is neither a paper nor a record is passed over."""
-        self._database = sqlite3.connect("", isolation_level=None)
+    def __init__(self, papers: Iterable[Paper | Unreadable | Record] = ()) -> None:
+        """Take over what the papers define."""
+        # Whoever makes it may hand it to another thread.
+        self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._database.execute("PRAGMA journal_mode = OFF")
         self._database.execute("CREATE TABLE glossary (short TEXT PRIMARY KEY, words TEXT) WITHOUT ROWID")
         self._database.execute("BEGIN")
         for paper in papers:
-            if isinstance(paper, Paper | Record):
-                self.add(paper)
+            self.add(paper)
 
-    def add(self, paper: Paper | Record) -> None:
+    def add(self, paper: Paper | Unreadable | Record) -> None:
         """Take over what a paper defines. `OutputError` when the disk is full."""
-        for short, long in own_definitions(paper).items():
-            try:
-                self._database.execute(_ADD, (short, " ".join(shipped_aliases().words(long))))
-            except sqlite3.Error as error:
-                raise OutputError(gettempdir(), f"{error}; free space, or set TMPDIR") from error
+        if not isinstance(paper, Unreadable):
+            for short, words in own_definitions(paper, shipped_aliases().expand).items():
+                self._execute(_ADD, short, " ".join(words))
 
     def expand(self, short: str) -> Sequence[Word]:
         """The words that the acronym stands for; empty when it is not known or not clear."""
-        found = self._database.execute("SELECT words FROM glossary WHERE short = ?", (short,)).fetchone()
+        found = self._execute("SELECT words FROM glossary WHERE short = ?", short).fetchone()
         return tuple(found[0].split()) if found else ()
 
+    def close(self) -> None:
+        """Drop the database."""
+        self._database.close()
 
-def own_definitions(paper: Paper | Record) -> dict[str, str]:
-    """The acronyms that the abstract or the title defines; of several meanings the first one."""
-    own: dict[str, str] = {}
+    def _execute(self, statement: str, *values: str) -> sqlite3.Cursor:
+        try:
+            return self._database.execute(statement, values)
+        except sqlite3.Error as error:
+            raise OutputError(gettempdir(), f"{error}; free space, or set TMPDIR") from error
+
+
+def own_definitions(paper: Paper | Record, expand: Expand) -> dict[str, tuple[Word, ...]]:
+    """The acronyms that the abstract or the title defines, each with the words that it stands for.
+
+    Of several meanings the first one counts. An acronym in a long form is the paper's own too, where it was defined
+    before; `expand` knows all others.
+    """
+    own: dict[str, tuple[Word, ...]] = {}
     for text in (paper.abstract, paper.title):
         for short, long in definitions(text):
-            own.setdefault(short, long)
+            if short not in own:
+                words = words_of(long, lambda chunk: own.get(singular(chunk)) or expand(chunk))
+                own[short] = shipped_aliases().canonical(words)
     return own

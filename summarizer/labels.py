@@ -8,7 +8,6 @@ or LaTeX.
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import groupby
 
 import simplemma
 
@@ -57,6 +56,7 @@ _ORIGINS |= {"sequence", "sim", "sketch", "speech", "table", "text", "video", "v
 _LINKS = frozenset({"and", "for", "in", "of", "on", "or", "to", "with"})
 #: `a` is none: it may be the first half of `A/B testing`.
 _ARTICLES = frozenset({"an", "the"})
+_KINDS = frozenset({"algorithm", "framework", "learning", "method", "model", "network", "optimizer", "system"})
 _COUNTED = frozenset({"bit", "dimensional", "hop", "layer", "shot", "stage", "step", "way"})
 _HALVES = """
 auto|encoder auto|encoding auto|regressive back|bone back|door back|propagation base|line bench|mark block|chain
@@ -133,8 +133,13 @@ def words_of(mention: str, expand: Expand = lambda _: ()) -> tuple[Word, ...]:
         found += _words_of_chunk(chunk, expand)
     while len(found) > 1 and found[0] in _ARTICLES:
         del found[0]
-    # `LLM models` says the model twice.
-    return tuple(word for word, _ in groupby(_joined(found)))
+    return said_once(tuple(_joined(found)))
+
+
+def said_once(words: Sequence[Word]) -> tuple[Word, ...]:
+    """The words without a kind that is said twice: `LLM models` is spelled out as `large language model model`."""
+    pairs = zip(("", *words), words, strict=False)
+    return tuple(word for before, word in pairs if word != before or word not in _KINDS)
 
 
 def label_of(words: Sequence[Word], pieces: Iterable[tuple[int, str]] | None = None) -> str:

@@ -1,8 +1,8 @@
 """Mentions become labels, so that the same thing has the same name across a batch.
 
-A label comes from the first of these that knows the mention: the user's vocabulary, the paper's own definitions of
-acronyms, the aliases that are shipped, the definitions in other papers of the batch; and at last from its own words
-(`labels`). The mention stays beside the label.
+An acronym means what the first of these says: the paper itself, the user's vocabulary, the aliases that are shipped,
+the other papers of the batch. The words that come out are a label of the user's vocabulary, or of the shipped table,
+or at last themselves in canonical form (`labels`). The mention stays beside the label.
 """
 
 from collections.abc import Callable, Sequence
@@ -32,12 +32,16 @@ class Label(NamedTuple):
     """Whether the user's vocabulary has it; without a vocabulary all are."""
 
 
+#: What makes the label of a mention of one paper; None for a mention that is to be ignored.
+Labeled = Callable[[OpenFacet, str], Label | None]
+
+
 class Tagger:
     """Gives the papers of one run their tags."""
 
     def __init__(self, vocabulary: TagVocabulary | None = None, glossary: Glossary | None = None) -> None:
         """`vocabulary` is the user's own, and `glossary` what the papers of the batch define."""
-        self._vocabulary, self._glossary = vocabulary, glossary or Glossary()
+        self._vocabulary, self._glossary = vocabulary, glossary
         self._names = vocabulary.aliases if vocabulary else shipped_aliases()
         # The same words stand in mentions again and again.
         self._foreign = lru_cache(maxsize=65536)(self._look_up)
@@ -62,10 +66,9 @@ class Tagger:
                 (known if label.known else proposed).setdefault((tag.facet, tag.label), tag)
         return Tags(tuple(known.values()), tuple(proposed.values()))
 
-    def labels(self, paper: Paper | Record) -> Callable[[OpenFacet, str], Label | None]:
+    def labels(self, paper: Paper | Record) -> Labeled:
         """What makes labels of the mentions of one paper; None for a mention that is to be ignored."""
-        definitions = own_definitions(paper)
-        own = {short: words_of(long, self._foreign) for short, long in definitions.items()}
+        own = own_definitions(paper, self._foreign)
 
         def labeled(facet: OpenFacet, mention: str) -> Label | None:
             return self._label(facet, mention, own)
@@ -76,16 +79,16 @@ class Tagger:
         def expand(chunk: str) -> Sequence[Word]:
             return own.get(singular(chunk)) or self._foreign(chunk)
 
-        words = words_of(mention, expand if own else self._foreign)
+        words = self._names.canonical(words_of(mention, expand if own else self._foreign))
         if not words:
             return None
         if self._vocabulary is None:
             return Label(facet, self._names.label(words), known=True)
-        if self._vocabulary.ignores(words):
-            return None
         # A label may be an acronym that only the paper explains.
-        shorts = [words_of(short) for short, long in own.items() if long == words]
-        for candidate in (words, *shorts):
+        candidates = [words, *(words_of(short) for short, long in own.items() if long == words)]
+        if any(map(self._vocabulary.ignores, candidates)):
+            return None
+        for candidate in candidates:
             if found := self._vocabulary.find(facet, candidate):
                 return Label(*found, known=True)
         return Label(facet, self._names.label(words), known=False)
@@ -94,4 +97,5 @@ class Tagger:
         """What a word stands for outside of its paper."""
         users = self._vocabulary.aliases.expand(chunk) if self._vocabulary else ()
         # One paper can say anything about `LLM`, and shall not rename what all others call so.
-        return users or shipped_aliases().expand(chunk) or self._glossary.expand(singular(chunk))
+        known = users or shipped_aliases().expand(chunk)
+        return known or (self._glossary.expand(singular(chunk)) if self._glossary else ())

@@ -4,12 +4,14 @@ Everything that was derived is derived again: hashes, places of quotes, numbers,
 out otherwise is a mismatch: somebody or something changed the record, the paper or the rules since it was made.
 """
 
+import re
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from itertools import islice
 from typing import NamedTuple
 
+from summarizer.acronyms import is_acronym, singular, spells
 from summarizer.completion import SUMMARY
 from summarizer.glossary import Glossary
 from summarizer.grounding import find_links
@@ -17,11 +19,14 @@ from summarizer.passages import Passages
 from summarizer.records import ClaimedResult, Evidence, Paper, Record, Result, Tag, Unreadable, Vocabulary
 from summarizer.results import ground_results, missed_claims
 from summarizer.settings import DEFAULT_LANGUAGE
-from summarizer.tagging import Label, Tagger
-from summarizer.vocabulary import FACETS, TagVocabulary
+from summarizer.tagging import Label, Labeled, Tagger
+from summarizer.vocabulary import OPEN_FACETS, TagVocabulary
 
 #: Papers that are looked at to find the one that a record is about; what is missing in between is reported.
 _LOOKAHEAD = 1_000
+
+
+_WORD = re.compile(r"[^\W_][\w.+&-]*")
 
 
 class Mismatch(NamedTuple):
@@ -32,12 +37,15 @@ class Mismatch(NamedTuple):
     problem: str
 
 
-class Rules(NamedTuple):
-    """What made the labels of the records: the closed lists, the user's vocabulary, the acronyms of the batch."""
+class Rules:
+    """What made the labels of the records."""
 
-    closed: Vocabulary
-    own: TagVocabulary | None = None
-    glossary: Glossary | None = None
+    def __init__(self, closed: Vocabulary, own: TagVocabulary | None = None, glossary: Glossary | None = None) -> None:
+        """The closed lists, the user's vocabulary, and the acronyms that the batch defines."""
+        self.closed, self.glossary = closed, glossary
+        self.vocabulary_sha256 = own.sha256 if own else None
+        # A run that could not look ahead, as in standard input, knew no acronyms of the batch.
+        self.taggers = (Tagger(own, glossary), Tagger(own))
 
 
 def verify_run(records: Iterable[Record], inputs: Iterable[Paper | Unreadable], rules: Rules) -> Iterator[Mismatch]:
@@ -148,23 +156,61 @@ def _closed_lists(record: Record, vocabulary: Vocabulary) -> Iterator[tuple[str,
 def _labels(record: Record, rules: Rules) -> Iterator[tuple[str, str]]:
     """Problems of the labels of tasks and methods."""
     if record.provenance is None:
+        if record.tldr is not None:
+            yield "provenance", "is missing"
         return
-    if record.provenance.vocabulary_sha256 != (rules.own.sha256 if rules.own else None):
+    if record.provenance.vocabulary_sha256 != rules.vocabulary_sha256:
         yield "provenance.vocabulary_sha256", "is not that of the vocabulary that is given (--vocabulary)"
         return
-    # A run that could not look ahead, as in standard input, knew no acronyms of the batch.
-    rounds = [Tagger(rules.own, glossary).labels(record) for glossary in (rules.glossary, None)]
-    given = {(place.split(".")[0], tag.facet, tag.label) for place, tag in _tags(record)}
+    yield from _doubled(record)
+    rounds = [tagger.labels(record) for tagger in rules.taggers]
     for place, tag in _tags(record):
-        if tag.mention is None or tag.facet not in FACETS:
+        if tag.mention is None or tag.facet not in OPEN_FACETS:
             continue
-        wanted = [_as_tag(labeled(facet, tag.mention)) for labeled in rounds for facet in FACETS]
-        if (place.split(".")[0], tag.facet, tag.label) not in wanted:
+        if tag.evidence is None or tag.evidence.match == "absent":
+            yield place, "is made from words that are not in the paper"
+        wanted = [_as_tag(labeled(facet, tag.mention)) for labeled in rounds for facet in OPEN_FACETS]
+        if _entry(place, tag) not in wanted and not _is_spelled(tag, rules.glossary):
             yield f"{place}.label", f"is not one of {sorted({entry[2] for entry in wanted if entry})}"
+        if tag.facet == "method" and not rules.vocabulary_sha256 and tag.mention not in _method_names(record):
+            yield place, "is a method, and no method of the record has this name"
+    yield from _untagged(record, rounds)
+
+
+def _untagged(record: Record, rounds: Sequence[Labeled]) -> Iterator[tuple[str, str]]:
+    given = {_entry(place, tag) for place, tag in _tags(record)}
+    mentions = {tag.mention for _, tag in _tags(record)}
     for number, method in enumerate(record.methods):
         wanted = [_as_tag(labeled("method", method.name)) for labeled in rounds]
-        if method.evidence.match != "absent" and None not in wanted and given.isdisjoint(wanted):
+        is_tagged = method.name in mentions or not given.isdisjoint(wanted)
+        if method.evidence.match != "absent" and None not in wanted and not is_tagged:
             yield f"methods.{number}", "has no tag"
+
+
+def _doubled(record: Record) -> Iterator[tuple[str, str]]:
+    given: set[tuple[str, str, str] | None] = set()
+    for place, tag in _tags(record):
+        if _entry(place, tag) in given:
+            yield place, "stands there twice"
+        given.add(_entry(place, tag))
+
+
+def _entry(place: str, tag: Tag) -> tuple[str, str, str] | None:
+    return place.partition(".")[0], tag.facet, tag.label
+
+
+def _method_names(record: Record) -> set[str]:
+    return {method.name for method in record.methods}
+
+
+def _is_spelled(tag: Tag, glossary: Glossary | None) -> bool:
+    """Whether the label may have been made with an acronym of a batch that is not this one any more.
+
+    The run may have known more papers than these, or fewer. What cannot be derived has to be spelled by the acronym.
+    """
+    unknown = [short for short in map(singular, _WORD.findall(tag.mention or "")) if is_acronym(short)]
+    unknown = [short for short in unknown if not (glossary and glossary.expand(short))]
+    return any(spells(tag.label, short) for short in unknown)
 
 
 def _as_tag(label: Label | None) -> tuple[str, str, str] | None:

@@ -13,19 +13,19 @@ import tomllib
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field, ValidationError
 
 from summarizer.aliases import AliasTable
 from summarizer.errors import SettingsError
-from summarizer.labels import Word, words_of
+from summarizer.labels import Word
 from summarizer.records import Frozen, Words
 from summarizer.shipped import prompts_folder
 
 OpenFacet = Literal["task", "method"]
 
-FACETS: tuple[OpenFacet, ...] = ("task", "method")
+OPEN_FACETS: Final[tuple[OpenFacet, ...]] = ("task", "method")
 
 
 class _File(Frozen):
@@ -49,32 +49,27 @@ class TagVocabulary:
             place = ".".join(map(str, problem["loc"]))
             advice = "it holds [tasks] and [methods], each of label = [aliases], and ignored = [labels]"
             raise SettingsError(f"{name}: {place}: {problem['msg']} ({advice})") from error
-        labels = {"task": file.tasks, "method": file.methods}
-        _check_unique(labels, name)
-        both = {label: aliases for table in labels.values() for label, aliases in table.items()}
+        tables: dict[OpenFacet, dict[str, tuple[str, ...]]] = {"task": file.tasks, "method": file.methods}
+        both: dict[str, tuple[str, ...]] = {}
+        for table in tables.values():
+            for label, aliases in table.items():
+                both[label] = (*both.get(label, ()), *aliases)
+        _check_unique(both, file.ignored, name)
         #: Names of both facets: an acronym in a mention means the same in each.
         self.aliases = AliasTable(both, beneath=shipped_aliases())
-        self._labels = {facet: self._by_words(table) for facet, table in labels.items()}
-        self._ignored = {self.aliases.words(label) for label in file.ignored}
+        self._labels = {facet: frozenset(table) for facet, table in tables.items()}
+        self._ignored = frozenset(map(self.aliases.words, file.ignored))
 
     def find(self, facet: OpenFacet, words: tuple[Word, ...]) -> tuple[OpenFacet, str] | None:
-        """Facet and label of the entry with these words: of the facet, or else of the other one."""
-        for other in sorted(FACETS, key=lambda name: name != facet):
-            if label := self._labels[other].get(words):
-                return other, label
-        return None
-
-    def _by_words(self, table: dict[str, tuple[str, ...]]) -> dict[tuple[Word, ...], str]:
-        found: dict[tuple[Word, ...], str] = {}
-        for label, aliases in table.items():
-            for name in (label, *aliases):
-                found.setdefault(self.aliases.words(name), label)
-                if (spelled_out := shipped_aliases().words(name)) != words_of(name):
-                    found.setdefault(spelled_out, label)  # `RAG` is a label, and it is written out somewhere
-        return found
+        """Facet and label of the entry with these (canonical) words: of the facet, or else of the other one."""
+        label = self.aliases.find(words)
+        facets = (
+            other for other in sorted(OPEN_FACETS, key=lambda name: name != facet) if label in self._labels[other]
+        )
+        return next(((other, label) for other in facets if label is not None), None)
 
     def ignores(self, words: tuple[Word, ...]) -> bool:
-        """Whether these are the words of a label that is to be left out."""
+        """Whether these are the (canonical) words of a label that is to be left out."""
         return words in self._ignored
 
 
@@ -90,16 +85,22 @@ def shipped_aliases() -> AliasTable:
     return AliasTable(content["labels"], words=content["words"])
 
 
-def _check_unique(labels: dict[str, dict[str, tuple[str, ...]]], name: str) -> None:
-    for facet, table in labels.items():
-        owners: dict[tuple[Word, ...], str] = {}
-        for label, aliases in table.items():
-            for given in (label, *aliases):
-                words = shipped_aliases().words(given)
-                if not words:
-                    raise SettingsError(f"{name}: {facet}s: {given!r} holds no word")
-                if (owner := owners.setdefault(words, label)) != label:
-                    raise SettingsError(f"{name}: {facet}s: {given!r} is a name of {owner!r} and of {label!r}")
+def _check_unique(labels: dict[str, tuple[str, ...]], ignored: tuple[str, ...], name: str) -> None:
+    """Refuse a name that belongs to two labels, or that is a label and ignored; facets share their names."""
+    owners: dict[tuple[Word, ...], str] = {}
+    for label, aliases in labels.items():
+        for given in (label, *aliases):
+            if (owner := owners.setdefault(_words(given, name), label)) != label:
+                raise SettingsError(f"{name}: {given!r} is a name of {owner!r} and of {label!r}")
+    for given in ignored:
+        if owner_of := owners.get(_words(given, name)):
+            raise SettingsError(f"{name}: {given!r} is ignored, and a name of {owner_of!r}")
+
+
+def _words(given: str, name: str) -> tuple[Word, ...]:
+    if words := shipped_aliases().words(given):
+        return words
+    raise SettingsError(f"{name}: {given!r} holds no word")
 
 
 def read_vocabulary(path: Path) -> str:

@@ -56,6 +56,14 @@ def test_every_shipped_name_has_its_label(label: str) -> None:
         ("MoE layers", "mixture-of-experts layer"),
         ("UNets", "U-Net"),
         ("resnet50", "ResNet-50"),
+        ("LLM models", "large language model"),
+        ("CNN architecture", "convolutional neural network architecture"),
+        ("convolutional network architectures", "convolutional neural network architecture"),
+        ("video clip retrieval", "video clip retrieval"),
+        ("CLIP retrieval", "CLIP retrieval"),
+        ("AIS", "AIS"),
+        ("RLS", "RLS"),
+        ("data gloves", "data glove"),
         ("Realtime time-series forecasting", "real-time time series forecasting"),
     ],
 )
@@ -68,7 +76,7 @@ def test_names_are_known_inside_of_mentions(mention: str, label: str) -> None:
 def test_tables_stand_on_each_other() -> None:
     """A name that a table does not have is looked up in the one beneath."""
     upper = AliasTable({"tidal basin network": ["TBN"]}, beneath=AliasTable({"Basinet": ["BNT"]}))
-    assert _label("TBN with BNTs", upper) == "tidal basin network with basinet"
+    assert _label("TBN with BNTs", upper) == "tidal basin network with Basinet"
     assert upper.find(upper.words("tidal-basin networks")) == "tidal basin network"
     assert upper.find(upper.words("Basinet")) is None
     assert upper.expand("BNT") == ()

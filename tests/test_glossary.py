@@ -1,5 +1,8 @@
 """The acronyms that the papers of a batch define."""
 
+import pytest
+
+from summarizer.errors import OutputError
 from summarizer.glossary import Glossary, own_definitions
 from summarizer.records import Paper, Source
 
@@ -36,5 +39,21 @@ def test_an_acronym_with_two_meanings_stands_for_nothing() -> None:
 
 def test_the_title_defines_as_well_and_the_abstract_goes_first() -> None:
     """Of two meanings in one paper the abstract's is taken."""
-    own = own_definitions(_paper("We read tidal basins (TB).", "Text Boxes (TB) and Loam Nets (LN)"))
-    assert own == {"TB": "tidal basins", "LN": "loam nets"}
+    paper = _paper("We read tidal basins (TB).", "Text Boxes (TB) and Loam Nets (LN)")
+    assert own_definitions(paper, lambda _: ()) == {"TB": ("tidal", "basin"), "LN": ("loam", "net")}
+
+
+def test_a_long_form_is_spelled_out_with_what_was_defined_before() -> None:
+    """So that a paper and the batch have the same words for a method that is named after another one."""
+    paper = _paper("We train tidal basin networks (TBNs). We propose Gated TBNs (GTBNs).")
+    gated = ("gated", "tidal", "basin", "network")
+    assert own_definitions(paper, lambda _: ())["GTBN"] == gated
+    assert Glossary([paper]).expand("GTBN") == gated
+
+
+def test_a_full_disk_is_told() -> None:
+    """A table that cannot be used any more is an error that says what to do."""
+    glossary = Glossary()
+    glossary.close()
+    with pytest.raises(OutputError, match="free space, or set TMPDIR"):
+        glossary.expand("TBN")

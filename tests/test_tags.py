@@ -11,7 +11,7 @@ import pytest
 
 from summarizer import read_records
 from summarizer.cli import main
-from summarizer.records import Record
+from summarizer.records import Evidence, Record
 from tests.chat_server import ChatServer, answer
 
 Write = Callable[[str, str], Path]
@@ -103,7 +103,7 @@ def test_without_a_vocabulary_everything_is_there_to_choose_from(
     ]
     assert found[0]["examples"] == [{"mention": "loam net", "id": "p2"}, {"mention": "Loam Nets", "id": "p3"}]
     assert folder.tags("proposed", str(folder.out)) == 0
-    assert "    2  method  loam net  <-  loam net (p2); Loam Nets (p3)" in capsys.readouterr().out.splitlines()
+    assert "    2 method loam net <- loam net (p2); Loam Nets (p3)" in capsys.readouterr().out.splitlines()
 
 
 def test_an_accepted_label_tags_anew_without_a_model(folder: _Folder, capsys: pytest.CaptureFixture[str]) -> None:
@@ -182,6 +182,51 @@ def test_verify_reads_standard_input(folder: _Folder) -> None:
         done = subprocess.run(command, stdin=records, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "")
     assert "3 records checked: no mismatches" in done.stderr
+
+
+def test_verify_knows_that_a_batch_may_have_been_larger(folder: _Folder, capsys: pytest.CaptureFixture[str]) -> None:
+    """A part of the records holds labels that only the rest explains; they have to be spelled by the mention."""
+    folder.run()
+    lines = folder.out.read_text(encoding="utf-8").splitlines(keepends=True)
+    folder.out.write_text("".join(lines[1:]), encoding="utf-8")
+    assert main(["verify", str(folder.out)]) == 0
+    folder.out.write_text(lines[1].replace("tidal basin network", "wide river network"), encoding="utf-8")
+    assert main(["verify", str(folder.out)]) == 1
+    assert "'p2': tags.2.label: is not one of" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"label": "tidal pool"}, "tags.2.label: is not one of"),
+        ({"evidence": Evidence(quote="tidal basin networks", match="absent")}, "is made from words that are not"),
+        ({"mention": "flood watch"}, "tags.2: is a method, and no method of the record has this name"),
+        ({}, "tags.4: stands there twice"),
+    ],
+)
+def test_verify_finds_a_tag_that_was_changed_or_added(
+    folder: _Folder, capsys: pytest.CaptureFixture[str], changes: dict[str, Any], problem: str
+) -> None:
+    """Of another label, of words that the paper does not have, of no method of the record, or a second time."""
+    folder.run()
+    first, *others = folder.records()
+    changed = first.tags[2].model_copy(update=changes)
+    tags = (*first.tags[:2], changed, *first.tags[3:]) if changes else (*first.tags, changed)
+    lines = [record.model_dump_json() + "\n" for record in (first.model_copy(update={"tags": tags}), *others)]
+    folder.out.write_text("".join(lines), encoding="utf-8")
+    assert main(["verify", str(folder.out)]) == 1
+    assert problem in capsys.readouterr().out
+
+
+def test_nothing_in_a_record_forges_a_proposal(folder: _Folder, capsys: pytest.CaptureFixture[str]) -> None:
+    """A line break in a mention begins no line."""
+    folder.run()
+    first, *_ = folder.records()
+    tag = first.tags[-1].model_copy(update={"mention": "x\n    9 task FORGED <- y (z)"})
+    folder.out.write_text(first.model_copy(update={"tags": (tag,)}).model_dump_json() + "\n", encoding="utf-8")
+    capsys.readouterr()
+    assert folder.tags("proposed", str(folder.out)) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1
 
 
 def test_verify_finds_a_tag_that_was_taken_away(folder: _Folder, capsys: pytest.CaptureFixture[str]) -> None:

@@ -43,6 +43,9 @@ def file(tmp_path: Path) -> Path:
         ("[methods]\n'--' = []", "'--' holds no word"),
         ("[methods]\n'Loam Nets' = []\n'loam-net' = []", "'loam-net' is a name of 'Loam Nets' and of 'loam-net'"),
         ("[tasks]\n'a b' = ['c']\n'd' = ['C']", "'C' is a name of 'a b' and of 'd'"),
+        ("[tasks]\n'a b' = ['c']\n[methods]\n'd' = ['C']", "'C' is a name of 'a b' and of 'd'"),
+        ("ignored = ['Loam Nets']\n[tasks]\n'loam net' = []", "'Loam Nets' is ignored, and a name of 'loam net'"),
+        ("ignored = ['--']", "'--' holds no word"),
     ],
 )
 def test_a_file_that_holds_anything_else_is_refused(text: str, problem: str) -> None:
@@ -62,9 +65,39 @@ def test_a_file_of_a_windows_editor_is_read(tmp_path: Path) -> None:
 
 def test_one_name_may_be_a_task_and_a_method() -> None:
     """The facet that is asked for goes first."""
-    vocabulary = TagVocabulary("[tasks]\n'Routing' = []\n[methods]\n'routing!' = []")
+    vocabulary = TagVocabulary("[tasks]\n'Routing' = ['RTG']\n'Loam' = []\n[methods]\n'Routing' = ['path finding']")
     assert vocabulary.find("task", ("routing",)) == ("task", "Routing")
-    assert vocabulary.find("method", ("routing",)) == ("method", "routing!")
+    assert vocabulary.find("method", vocabulary.aliases.words("RTGs")) == ("method", "Routing")
+    assert vocabulary.find("method", ("loam",)) == ("task", "Loam")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[methods]\n'Adam optimizer' = ['Adam']",
+        "[methods]\n'deep RL' = ['RL']",
+        "[methods]\n'foo bar' = ['baz']\n'baz qux' = ['foo']",
+    ],
+)
+def test_an_alias_may_be_a_word_of_a_label(text: str) -> None:
+    """Of its own label, of another one, or both of each other: every label is found by all of its names."""
+    vocabulary = TagVocabulary(text)
+    for label, aliases in tomllib.loads(text)["methods"].items():
+        for name in (label, *aliases):
+            assert vocabulary.find("method", vocabulary.aliases.words(name)) == ("method", label)
+
+
+def test_accepting_what_was_ignored_ends_that(file: Path) -> None:
+    """Or the label would never be a tag."""
+    text = accepted(file, "task", "Deep Learning")
+    assert TagVocabulary(text).find("task", ("deep", "learning")) == ("task", "Deep Learning")
+    assert not TagVocabulary(text).ignores(("deep", "learning"))
+
+
+def test_a_label_is_not_ignored(file: Path) -> None:
+    """What was accepted is taken out of its table by a person."""
+    with pytest.raises(SettingsError, match="'loam nets' is ignored, and a name of 'loam net'"):
+        ignored(file, "loam nets")
 
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe"])

@@ -8,7 +8,7 @@ import sys
 import threading
 from argparse import Namespace
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import FrameType
 
@@ -18,7 +18,6 @@ from summarizer.errors import OutputError, ResumeError, SettingsError
 from summarizer.glossary import Glossary
 from summarizer.pipeline import Summarizer
 from summarizer.progress import Progress
-from summarizer.records import Paper
 from summarizer.settings import Settings
 from summarizer.writing.jsonl import RecordFile
 
@@ -34,10 +33,10 @@ def call(options: Namespace) -> int:
         # The inputs are looked at before the output is touched: a mistyped name must not cost a file.
         papers = read_inputs(options.inputs, settings, options)
         check_different(options.inputs, output)
-        glossary, count = _look_ahead(settings, options)
+        glossary, count = _look_ahead(settings, options, stopping)
         progress = Progress(count, quiet=options.quiet)
         goes_on = not options.overwrite
-        with RecordFile(output) as file, progress, _seldom_collected():
+        with closing(glossary), RecordFile(output) as file, progress, _seldom_collected():
             try:
                 written = () if options.overwrite else progress.counting(file.written())
                 for record in summarizer.run(papers, written, glossary):
@@ -72,14 +71,15 @@ def _check_lines(output: Path) -> None:
         )
 
 
-def _look_ahead(settings: Settings, options: Namespace) -> tuple[Glossary, int | None]:
+def _look_ahead(settings: Settings, options: Namespace, stopping: Callable[[], bool]) -> tuple[Glossary, int | None]:
     """The acronyms that the inputs define, and the number of papers: files are read twice, nothing else can be."""
     glossary, count = Glossary(), 0
     if not all(Path(name).is_file() for name in options.inputs):
         return glossary, None
     for count, item in enumerate(read_inputs(options.inputs, settings, options), start=1):  # noqa: B007
-        if isinstance(item, Paper):
-            glossary.add(item)
+        glossary.add(item)
+        if stopping():
+            break
     return glossary, count
 
 

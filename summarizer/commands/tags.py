@@ -13,7 +13,7 @@ from summarizer.errors import InputError, SettingsError
 from summarizer.glossary import Glossary
 from summarizer.records import Record, Tag
 from summarizer.tagging import Tagger
-from summarizer.vocabulary import FACETS, OpenFacet, load_tag_vocabulary
+from summarizer.vocabulary import OPEN_FACETS, OpenFacet, load_tag_vocabulary
 from summarizer.vocabulary_changes import accepted, ignored
 from summarizer.writing.harmless import visible
 from summarizer.writing.jsonl import read_records
@@ -61,7 +61,9 @@ def _show(options: Namespace, vocabulary: Path | None) -> None:
             say(json.dumps({"facet": key.facet, "label": key.label, "count": count, "examples": found}))
         else:
             text = "; ".join(f"{mention} ({paper})" for mention, paper in shown)
-            say(visible(f"{count:5}  {key.facet:6}  {key.label}  <-  {text}"))
+            # Nothing in a record begins a line of its own.
+            line = " ".join(f"{key.facet} {key.label} <- {text}".split())
+            say(visible(f"{count:5} {line}"))
 
 
 def _proposals(records: Iterable[Record], vocabulary: Path | None) -> Iterator[tuple[_Key, Record, str]]:
@@ -85,6 +87,6 @@ def _proposals(records: Iterable[Record], vocabulary: Path | None) -> Iterator[t
 
 def _open_tags(tags: Iterable[Tag]) -> Iterator[tuple[OpenFacet, Tag]]:
     for tag in tags:
-        for facet in FACETS:
+        for facet in OPEN_FACETS:
             if tag.facet == facet:
                 yield facet, tag

@@ -12,6 +12,8 @@ def write_whole(path: Path, text: str) -> None:
     beside = there.with_name(f".{there.name}.{os.getpid()}")
     try:
         beside.write_text(text, encoding="utf-8")
+        if there.exists():
+            beside.chmod(there.stat().st_mode)
         beside.replace(there)
     except OSError as error:
         beside.unlink(missing_ok=True)
