@@ -81,7 +81,7 @@ def test_any_text_can_be_searched(text: str) -> None:
         assert long.strip()
 
 
-def test_a_hostile_text_takes_no_longer_than_its_length() -> None:
-    """Many parentheses behind many words are each looked at once: work grows with the text, not with its square."""
+def test_every_parenthesis_of_a_long_text_counts() -> None:
+    """Thousands of definitions in a row are each found, from the words right before them."""
     text = "alpha alpha alpha alpha alpha (AAAA) " * 3000
     assert len(list(definitions(text))) == 3000
