@@ -100,8 +100,10 @@ def _words_before(text: str, short: str) -> str:
 
 
 def _without_kind(text: str, short: str) -> str:
-    shorter = _KIND.sub("", text)
-    return "" if shorter == text else _words_before(shorter, short)
+    kind = _KIND.search(text)
+    long = _words_before(text[: kind.start()], short) if kind else ""
+    # A network is one; the T of GAT is that of attention.
+    return long + kind.group() if kind and long and "net" in kind.group() else long
 
 
 def _parts(text: str) -> list[_Part]:

@@ -10,16 +10,17 @@ from summarizer.labels import Expand, Word, words_of
 from summarizer.records import Paper, Record, Unreadable
 from summarizer.vocabulary import shipped_aliases
 
-_ADD = """
-INSERT INTO glossary VALUES (?, ?)
-ON CONFLICT (short) DO UPDATE SET words = '' WHERE words != excluded.words
-"""
+_TABLE = "CREATE TABLE glossary (short TEXT, words TEXT, papers INTEGER, PRIMARY KEY (short, words)) WITHOUT ROWID"
+_ADD = "INSERT INTO glossary VALUES (?, ?, 1) ON CONFLICT (short, words) DO UPDATE SET papers = papers + 1"
+_FIND = "SELECT words, papers FROM glossary WHERE short = ? ORDER BY papers DESC, words"
 
 
 class Glossary:
-    """Acronyms with the one thing that they stand for; one that papers define differently stands for nothing.
+    """Acronyms with the one thing that they stand for.
 
-    They are kept in a temporary SQLite database that spills to disk by itself: nearly every paper coins one.
+    One that papers define differently stands for what more than twice as many say as all others together, so that one
+    paper can take no meaning away; or else for nothing. They are kept in a temporary SQLite database that spills to
+    disk by itself: nearly every paper coins one.
     """
 
     def __init__(self, papers: Iterable[Paper | Unreadable | Record] = ()) -> None:
@@ -27,7 +28,7 @@ class Glossary:
         # Whoever makes it may hand it to another thread.
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._database.execute("PRAGMA journal_mode = OFF")
-        self._database.execute("CREATE TABLE glossary (short TEXT PRIMARY KEY, words TEXT) WITHOUT ROWID")
+        self._database.execute(_TABLE)
         self._database.execute("BEGIN")
         for paper in papers:
             self.add(paper)
@@ -40,8 +41,9 @@ class Glossary:
 
     def expand(self, short: str) -> Sequence[Word]:
         """The words that the acronym stands for; empty when it is not known or not clear."""
-        found = self._execute("SELECT words FROM glossary WHERE short = ?", short).fetchone()
-        return tuple(found[0].split()) if found else ()
+        meanings = self._execute(_FIND, short).fetchall()
+        is_clear = bool(meanings) and meanings[0][1] > 2 * sum(papers for _, papers in meanings[1:])
+        return tuple(meanings[0][0].split()) if is_clear else ()
 
     def close(self) -> None:
         """Drop the database."""

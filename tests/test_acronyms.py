@@ -26,6 +26,7 @@ from summarizer.acronyms import Definition, definitions, is_acronym, singular
         ("Generative Adversarial Networks [GANs]", "GAN", "generative adversarial networks"),
         (r"\textit{tidal basin network} (\textbf{TBN})", "TBN", "tidal basin network"),
         ("a variational auto-encoder model (VAE)", "VAE", "variational auto-encoder"),
+        ("graph attention networks (GATs)", "GAT", "graph attention networks"),
         ("out-of-distribution~(OOD)", "OOD", "out-of-distribution"),
         ("batch renorming (BR, for short)", "BR", "batch renorming"),
         ("the cooling and heating engine (CHE)", "CHE", "cooling and heating engine"),

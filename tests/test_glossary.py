@@ -29,12 +29,16 @@ def test_forms_of_the_same_words_do_not_disagree() -> None:
 
 def test_an_acronym_with_two_meanings_stands_for_nothing() -> None:
     """Whichever came first: a wrong label is worse than none."""
-    glossary = Glossary()
-    glossary.add(_paper("We read tidal basin networks (TBNs)."))
-    glossary.add(_paper("We read text box nodes (TBNs)."))
+    glossary = Glossary([_paper("We read tidal basin networks (TBNs)."), _paper("We read text box nodes (TBNs).")])
     assert glossary.expand("TBN") == ()
     glossary.add(_paper("We read tidal basin networks (TBNs)."))
     assert glossary.expand("TBN") == ()
+
+
+def test_one_paper_takes_no_meaning_away() -> None:
+    """What more than twice as many papers say as all others together is what an acronym means."""
+    papers = [_paper("We read tidal basin networks (TBNs).")] * 3
+    assert Glossary([_paper("Text Box Nodes (TBN)"), *papers]).expand("TBN") == ("tidal", "basin", "network")
 
 
 def test_the_title_defines_as_well_and_the_abstract_goes_first() -> None:
