@@ -266,3 +266,9 @@ def test_a_record_alone_is_checked_against_what_it_holds(record: Record) -> None
     """Without the papers the record's own abstract counts, which its hash protects."""
     assert list(verify_record(record, _RULES)) == []
     assert list(verify_record(_changed(record, ("abstract",), "We count sheep."), _RULES))
+
+
+def test_an_answer_without_provenance_is_told(record: Record) -> None:
+    """Nobody can say what its tags were made by."""
+    bare = record.model_copy(update={"provenance": None})
+    assert [mismatch.place for mismatch in verify_record(bare, _RULES)] == ["provenance"]
