@@ -35,6 +35,8 @@ class Definition(NamedTuple):
 
     short: str
     long: str
+    is_remark: bool = False
+    """Whether the words stand in parentheses behind the acronym, where they may say anything else as well."""
 
 
 class _Part(NamedTuple):
@@ -59,7 +61,7 @@ def definitions(text: str) -> Iterator[Definition]:
         if _CAPITALS.search(window, max(len(window) - 20, 0)) and (name := _BEFORE.search(_plain(window))):
             short, long = singular(name[1]), _plain(found[1])
             if is_acronym(short) and not is_acronym(long) and _initials(_parts(long), short):
-                yield Definition(short, long)
+                yield Definition(short, long, is_remark=True)
 
 
 def _plain(text: str) -> str:

@@ -20,7 +20,7 @@ class Seen:
 
     def __init__(self) -> None:
         """Open a private database; it is gone when this object is."""
-        self._database = sqlite3.connect("", isolation_level=None)
+        self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._database.execute("PRAGMA journal_mode = OFF")
         self._database.execute("CREATE TABLE seen (id TEXT PRIMARY KEY, text BLOB, place TEXT) WITHOUT ROWID")
         self._database.execute("BEGIN")

@@ -10,6 +10,10 @@ from summarizer.labels import Expand, Word, words_of
 from summarizer.records import Paper, Record, Unreadable
 from summarizer.vocabulary import shipped_aliases
 
+#: More definitions than an abstract has room for; what has more is no abstract, and tells the others nothing.
+_MOST = 20
+#: Two letters mean too many things to mean the same in another paper.
+_SHORTEST = 3
 _TABLE = "CREATE TABLE glossary (short TEXT, words TEXT, papers INTEGER, PRIMARY KEY (short, words)) WITHOUT ROWID"
 _ADD = "INSERT INTO glossary VALUES (?, ?, 1) ON CONFLICT (short, words) DO UPDATE SET papers = papers + 1"
 _FIND = "SELECT words, papers FROM glossary WHERE short = ? ORDER BY papers DESC, words"
@@ -35,8 +39,9 @@ class Glossary:
 
     def add(self, paper: Paper | Unreadable | Record) -> None:
         """Take over what a paper defines. `OutputError` when the disk is full."""
-        if not isinstance(paper, Unreadable):
-            for short, words in own_definitions(paper, shipped_aliases().expand).items():
+        own = {} if isinstance(paper, Unreadable) else own_definitions(paper, shipped_aliases().expand)
+        for short, words in own.items() if len(own) <= _MOST else ():
+            if len(short) >= _SHORTEST:
                 self._execute(_ADD, short, " ".join(words))
 
     def expand(self, short: str) -> Sequence[Word]:
@@ -64,8 +69,9 @@ def own_definitions(paper: Paper | Record, expand: Expand) -> dict[str, tuple[Wo
     """
     own: dict[str, tuple[Word, ...]] = {}
     for text in (paper.abstract, paper.title):
-        for short, long in definitions(text):
-            if short not in own:
+        for short, long, is_remark in definitions(text):
+            # `LLMs (like Llama models)` explains nothing.
+            if short not in own and not (is_remark and shipped_aliases().expand(short)):
                 words = words_of(long, lambda chunk: own.get(singular(chunk)) or expand(chunk))
                 own[short] = shipped_aliases().canonical(words)
     return own

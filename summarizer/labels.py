@@ -20,7 +20,9 @@ Word = str
 Expand = Callable[[str], Sequence[Word]]
 
 _POSSESSIVE = re.compile(r"'[sS]?(?![^\W_])")
-_CHUNK = re.compile(r"[^\W_](?:[\w.+#&^'*-]*[\w+#*])?")
+#: Signs that belong to letters and are none to Python: accents that were not composed, vowels of Indian scripts.
+_SIGNS = "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0900-\u0dff\u0e31-\u0eff\u0f71-\u0fbc\u102b-\u109d\u17b4-\u17d3"
+_CHUNK = re.compile(rf"[^\W_](?:[\w{_SIGNS}.+#&^'*-]*[\w{_SIGNS}+#*])?")
 _LONG = re.compile(r"[^\W\d_]{4,}")
 _PART = re.compile(r"[^\W_](?:[^-_]*[^.&^'_-])?")
 _INDEX = re.compile(r"(?<![^\W_])([^\W\d_])_(?=\d)")
@@ -125,7 +127,7 @@ _PLURALS = frozenset(_FOREIGN_PLURALS.split())
 def words_of(mention: str, expand: Expand = lambda _: ()) -> tuple[Word, ...]:
     """The words by which a mention is compared; `expand` is asked about each word, with case and hyphens."""
     text = _INDEX.sub(r"\1", _POSSESSIVE.sub("", fold(_unshouted(mention), joined=False).text))
-    for short, _ in definitions(text):
+    for short, *_ in definitions(text):
         # `sparse autoencoders (SAEs)` and `SAE (sparse autoencoder)` are said twice.
         text = re.sub(rf"(?<!\w){re.escape(short)}s?(?=\s*[)(\]\[,;])", "", text)
     found: list[Word] = []

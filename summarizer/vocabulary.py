@@ -9,6 +9,7 @@ ignored = ["deep learning"]          # neither tag nor proposal
 "sparse autoencoder" = []            # other forms of the same words need no alias
 """
 
+import json
 import tomllib
 from functools import lru_cache
 from hashlib import sha256
@@ -39,7 +40,6 @@ class TagVocabulary:
 
     def __init__(self, text: str, name: str = "vocabulary") -> None:
         """Read the text of a vocabulary file; `SettingsError` with `name` when anything is wrong with it."""
-        self.sha256 = sha256(text.encode()).hexdigest()
         try:
             file = _File.model_validate(tomllib.loads(text))
         except tomllib.TOMLDecodeError as error:
@@ -49,6 +49,8 @@ class TagVocabulary:
             place = ".".join(map(str, problem["loc"]))
             advice = "it holds [tasks] and [methods], each of label = [aliases], and ignored = [labels]"
             raise SettingsError(f"{name}: {place}: {problem['msg']} ({advice})") from error
+        # Of what it says: a comment makes no other vocabulary.
+        self.sha256 = sha256(json.dumps(file.model_dump(), sort_keys=True).encode()).hexdigest()
         tables: dict[OpenFacet, dict[str, tuple[str, ...]]] = {"task": file.tasks, "method": file.methods}
         both: dict[str, tuple[str, ...]] = {}
         for table in tables.values():
@@ -98,9 +100,10 @@ def _check_unique(labels: dict[str, tuple[str, ...]], ignored: tuple[str, ...], 
 
 
 def _words(given: str, name: str) -> tuple[Word, ...]:
-    if words := shipped_aliases().words(given):
-        return words
-    raise SettingsError(f"{name}: {given!r} holds no word")
+    words = shipped_aliases().words(given)
+    if not words or not given.isprintable():
+        raise SettingsError(f"{name}: {given!r} holds {'no word' if not words else 'what cannot be printed'}")
+    return words
 
 
 def read_vocabulary(path: Path) -> str:

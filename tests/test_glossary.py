@@ -41,6 +41,15 @@ def test_one_paper_takes_no_meaning_away() -> None:
     assert Glossary([_paper("Text Box Nodes (TBN)"), *papers]).expand("TBN") == ("tidal", "basin", "network")
 
 
+def test_a_hostile_paper_renames_nothing() -> None:
+    """Neither by hundreds of definitions, nor by two letters, nor by a remark behind an acronym that all know."""
+    many = " ".join(f"alpha beta {letter}eta (AB{letter})." for letter in "CDEFGHIJKLMNOPQRSTUVWXYZ")
+    remark = "We test LLMs (like Llama models) and SE nets, short for silly ends (SE)."
+    glossary = Glossary([_paper(many), _paper(remark)])
+    assert [glossary.expand(short) for short in ("ABC", "SE", "LLM")] == [(), (), ()]
+    assert own_definitions(_paper(remark), lambda _: ()) == {"SE": ("silly", "end")}
+
+
 def test_the_title_defines_as_well_and_the_abstract_goes_first() -> None:
     """Of two meanings in one paper the abstract's is taken."""
     paper = _paper("We read tidal basins (TB).", "Text Boxes (TB) and Loam Nets (LN)")

@@ -54,6 +54,7 @@ def _label(mention: str) -> str:
         (r"$\beta$-VAE", "β vae"),
         ("ﬁne-grained recognition", "fine-grained recognition"),
         ("大语言模型", "大语言模型"),
+        ("नेटवर्क", "नेटवर्क"),
         ("learning to", "learning to"),
         ("pre- and post-training", "pre and post-training"),
         ("3-D reconstruction", "3d reconstruction"),

@@ -46,6 +46,7 @@ def file(tmp_path: Path) -> Path:
         ("[tasks]\n'a b' = ['c']\n[methods]\n'd' = ['C']", "'C' is a name of 'a b' and of 'd'"),
         ("ignored = ['Loam Nets']\n[tasks]\n'loam net' = []", "'Loam Nets' is ignored, and a name of 'loam net'"),
         ("ignored = ['--']", "'--' holds no word"),
+        ('[tasks]\n"loam\\u001bnet" = []', "holds what cannot be printed"),
     ],
 )
 def test_a_file_that_holds_anything_else_is_refused(text: str, problem: str) -> None:
@@ -156,8 +157,9 @@ def test_ignoring_adds_to_the_list(file: Path) -> None:
     assert load_tag_vocabulary(file).ignores(("neural", "network"))
 
 
-def test_the_hash_is_of_the_text(file: Path) -> None:
-    """Any change makes another vocabulary, and a copy none."""
+def test_the_hash_is_of_what_the_file_says(file: Path) -> None:
+    """Any other name makes another vocabulary; a copy, a comment and another order of the labels do not."""
     first = load_tag_vocabulary(file).sha256
     assert TagVocabulary(_TEXT).sha256 == first
-    assert TagVocabulary(_TEXT + "\n").sha256 != first
+    assert TagVocabulary(_TEXT + "# the end\n").sha256 == first
+    assert TagVocabulary(_TEXT + '"marsh gate" = []\n').sha256 != first
