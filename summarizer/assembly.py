@@ -128,8 +128,10 @@ class Assembler:
     def _provenance(self, task: Task, completion: Completion | None, error: RequestError | None = None) -> Provenance:
         identity, prompt = self._identity, self._renderer.prompt
         attempts, tokens = (completion.attempts, completion.tokens) if completion else (0, Tokens())
+        cost = completion.cost_usd if completion else None
         if error is not None:
-            attempts, tokens = attempts + error.attempts, _sum(tokens, error.tokens)
+            attempts, tokens = attempts + error.attempts, tokens + error.tokens
+            cost = _sum(cost, error.cost_usd)
         return Provenance(
             key=task.key,
             backend=identity.backend,
@@ -146,7 +148,7 @@ class Assembler:
             structured_mode=completion.structured_mode if completion else None,
             attempts=max(attempts, 1),
             tokens=tokens,
-            cost_usd=completion.cost_usd if completion else None,
+            cost_usd=cost,
             cached=completion.cached if completion else False,
             seconds=completion.seconds if completion else 0.0,
             created_at=completion.created_at if completion else None,
@@ -193,7 +195,8 @@ def together(earlier: Completion | None, later: Completion) -> Completion:
         return later
     return later.model_copy(
         update={
-            "tokens": _sum(earlier.tokens, (later.tokens.prompt, later.tokens.completion)),
+            "tokens": earlier.tokens + later.tokens,
+            "cost_usd": _sum(earlier.cost_usd, later.cost_usd),
             "attempts": earlier.attempts + later.attempts,
             "seconds": earlier.seconds + later.seconds,
             "cached": earlier.cached and later.cached,
@@ -203,9 +206,15 @@ def together(earlier: Completion | None, later: Completion) -> Completion:
 
 def counting(completion: Completion, error: RequestError) -> Completion:
     """The answer of a first round, which counts what a second one took that brought nothing."""
-    update = {"tokens": _sum(completion.tokens, error.tokens), "attempts": completion.attempts + error.attempts}
-    return completion.model_copy(update=update)
+    return completion.model_copy(
+        update={
+            "tokens": completion.tokens + error.tokens,
+            "cost_usd": _sum(completion.cost_usd, error.cost_usd),
+            "attempts": completion.attempts + error.attempts,
+        },
+    )
 
 
-def _sum(tokens: Tokens, more: tuple[int, int]) -> Tokens:
-    return Tokens(prompt=tokens.prompt + more[0], completion=tokens.completion + more[1])
+def _sum(cost: float | None, more: float | None) -> float | None:
+    # What is known of one of two rounds is known of the record, as the least that it cost.
+    return more if cost is None else cost + (more or 0.0)

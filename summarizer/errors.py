@@ -9,6 +9,7 @@
     ├── CacheError           a store that cannot be opened or trusted                           run stops
     ├── ModelError           a model that cannot be found, trusted or loaded                    run stops
     ├── EndpointError        a server that refuses every request (key, address, quota)          run stops
+    ├── BudgetError          a limit on tokens or cost that the next request could exceed       run stops
     ├── RequestError         one request without an answer (request_id, kind, raw)              one record fails
     └── AnswerError          an answer that is not one (kind, raw)                              one record fails
 
@@ -18,6 +19,8 @@ arise and chained with `from`.
 """
 
 from typing import ClassVar
+
+from summarizer.records import Tokens
 
 
 class SummarizerError(Exception):
@@ -67,6 +70,10 @@ class EndpointError(SummarizerError):
     """A server refuses what every request has in common: the address, the key, the model, the quota."""
 
 
+class BudgetError(SummarizerError):
+    """The next request could cost more than is left of what the run may cost."""
+
+
 class RequestError(SummarizerError):
     """One request got no complete answer; others are not affected."""
 
@@ -89,15 +96,14 @@ class RequestError(SummarizerError):
         raw: str = "",
         *,
         attempts: int = 1,
-        tokens: tuple[int, int] = (0, 0),
+        tokens: Tokens | None = None,
+        cost_usd: float | None = None,
     ) -> None:
-        """Keep what the model did say in `raw`, even when it is no answer, and what it took.
-
-        `tokens` are those of the prompt and those of the answer.
-        """
+        """Keep what the model did say in `raw`, even when it is no answer, and what it took."""
         if kind not in self.KINDS:
             raise ValueError(f"unknown kind of request failure: {kind!r}")
-        self.request_id, self.kind, self.raw, self.attempts, self.tokens = request_id, kind, raw, attempts, tokens
+        self.request_id, self.kind, self.raw, self.attempts = request_id, kind, raw, attempts
+        self.tokens, self.cost_usd = tokens or Tokens(), cost_usd
         super().__init__(message)
 
 

@@ -214,6 +214,16 @@ class Tokens(Frozen):
 
     prompt: int = 0
     completion: int = 0
+    cached_prompt: int = 0
+    """Those of `prompt` that the provider's own prompt cache had."""
+    written_prompt: int = 0
+    """Those of `prompt` that the provider says it has put into that cache."""
+    reasoning: int = 0
+    """Those of `completion` that were thoughts."""
+
+    def __add__(self, other: "Tokens") -> "Tokens":
+        """The sum, kind by kind."""
+        return Tokens(**{name: getattr(self, name) + getattr(other, name) for name in Tokens.model_fields})
 
 
 class Provenance(Frozen):

@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field, ValidationError, ValidationInfo, field_v
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from summarizer.errors import SettingsError
+from summarizer.prices import Price
 from summarizer.records import Frozen
 
 PREFIX = "SUMMARIZER_"
@@ -75,6 +76,19 @@ class Settings(Frozen):
     """Hosted backend: requests in flight at once."""
     timeout: float = Field(default=120.0, gt=0.0, le=86_400.0)
     """Hosted backend: seconds that one attempt may take."""
+    requests_per_minute: float | None = Field(default=None, gt=0.0)
+    tokens_per_minute: float | None = Field(default=None, gt=0.0)
+    """Hosted backend: never more than these; null learns what the server allows from what it says."""
+    structured_mode: Literal["auto", "strict", "json_schema", "tools", "json_object", "prompt"] = "auto"
+    """Hosted backend: how answers are held to their form; `auto` finds out what the server really does."""
+    extra_body: dict[str, Any] = Field(default_factory=dict)
+    """Hosted backend: further parameters of every request, such as {"reasoning_effort": "low"}."""
+    max_cost: float | None = Field(default=None, gt=0.0)
+    """Hosted backend: US dollars that one run may cost at most."""
+    max_total_tokens: int | None = Field(default=None, ge=1)
+    """Hosted backend: tokens, of prompts and answers together, that one run may take at most."""
+    prices: dict[str, Price] = Field(default_factory=dict)
+    """Hosted backend: prices by model, where the shipped table is wrong or has none."""
     encoding: str = "utf-8"
     """Encoding of the input files."""
     columns: dict[str, str] = Field(default_factory=dict)

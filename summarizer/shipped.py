@@ -12,3 +12,8 @@ def prompts_folder() -> Traversable:
     if (checkout / "vocabulary.toml").is_file():
         return checkout
     return resources.files("summarizer") / "prompts"
+
+
+def package_file(name: str) -> Traversable:
+    """A data file that stands beside the modules."""
+    return resources.files("summarizer") / name

@@ -116,7 +116,7 @@ def test_a_completion_says_what_it_took() -> None:
     with ChatServer(lambda *_: answer("{}", delay=0.05)) as server:
         outcome = success(ask(server, "p")[0])
     assert (outcome.tokens.prompt, outcome.tokens.completion) == (11, 7)
-    assert (outcome.cost_usd, outcome.attempts, outcome.structured_mode) == (None, 1, "json_schema")
+    assert (outcome.cost_usd, outcome.attempts, outcome.structured_mode) == (None, 1, "strict")
     assert 0.05 <= outcome.seconds < 10.0
     assert datetime.fromisoformat(outcome.created_at).utcoffset() == timedelta(0)
 
@@ -696,7 +696,7 @@ def test_an_incomplete_answer_is_a_failure(reply: Reply, kind: str, raw: str) ->
     with ChatServer(lambda *_: reply) as server:
         outcome = failure(server)
     assert (outcome.kind, outcome.raw) == (kind, raw)
-    assert (outcome.attempts, outcome.tokens) == (1, (11, 7))
+    assert (outcome.attempts, outcome.tokens.prompt, outcome.tokens.completion) == (1, 11, 7)
     assert len(server.bodies) == 1
 
 

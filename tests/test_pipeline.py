@@ -164,7 +164,7 @@ def test_a_second_answer_that_is_emptier_mends_nothing(make_paper: MakePaper, ma
     assert [dataset.name for dataset in record.datasets] == ["PebbleBed", "GhostSet"]
 
 
-@pytest.mark.parametrize("second", ["{broken", RequestError("paper-1", "transport", "gone", attempts=3, tokens=(7, 0))])
+@pytest.mark.parametrize("second", ["{broken", RequestError("paper-1", "transport", "gone", attempts=3, tokens=Tokens(prompt=7))])
 def test_a_second_round_without_an_answer_leaves_the_first(
     make_paper: MakePaper, make_completion: MakeCompletion, second: str | RequestError
 ) -> None:
@@ -269,7 +269,7 @@ def test_what_a_failure_took_is_told(make_paper: MakePaper, make_completion: Mak
     def decide(request: Request) -> str | RequestError:
         if request.id == "paper-2" and request.attempt == 1:
             return "no json"
-        return RequestError(request.id, "truncated", "cut", attempts=3, tokens=(900, 640))
+        return RequestError(request.id, "truncated", "cut", attempts=3, tokens=Tokens(prompt=900, completion=640))
 
     provenances = [
         record.provenance for record in _run(Oracle(make_completion, decide), [make_paper(number) for number in (1, 2)])

@@ -1,40 +1,28 @@
 """One request to a server, tried until it is answered, refused or given up."""
 
+import asyncio
 import logging
-import threading
 import time
 from typing import TYPE_CHECKING
 
 from pydantic import Field
-from tenacity import (
-    RetryCallState,
-    Retrying,
-    retry_if_exception,
-    stop_after_attempt,
-    stop_when_event_set,
-    wait_random_exponential,
-)
-from tenacity.nap import sleep_using_event
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_random_exponential
 
+from summarizer.backends.budget import Budget
 from summarizer.backends.endpoint import Endpoint
-from summarizer.backends.refusals import Fruitless, may_pass, never_answered, refused
-from summarizer.backends.replies import (
-    ChatReply,
-    ErrorReply,
-    clean,
-    failure,
-    outcome,
-    read_reply,
-    retry_after,
-)
-from summarizer.backends.wire import parameters
+from summarizer.backends.limits import Limits
+from summarizer.backends.refusals import Fruitless, may_be_billed, may_pass, never_answered, refused
+from summarizer.backends.replies import clean, failure, outcome, retry_after, tokens_of
+from summarizer.backends.wire import Wire
 from summarizer.completion import Outcome, Request
-from summarizer.errors import EndpointError
+from summarizer.errors import BudgetError, EndpointError
 from summarizer.records import Frozen
 from summarizer.settings import Settings
 
 if TYPE_CHECKING:
     import openai
+
+    from summarizer.backends.exchange import Received
 
 _LOG = logging.getLogger(__name__)
 
@@ -54,90 +42,145 @@ class Pacing(Frozen):
     told_pause: float = Field(default=10.0, ge=0.0)
 
 
-#: How a request ended.
-End = Outcome | EndpointError | Fruitless
+#: How a request ended; None when the run ended before it was sent.
+End = Outcome | EndpointError | BudgetError | Fruitless | None
+
+
+class Ending:
+    """Whether the run ends: set once, and waits are cut short. Belongs to one event loop."""
+
+    def __init__(self) -> None:
+        """Not yet."""
+        self._event = asyncio.Event()
+
+    def set(self) -> None:
+        """End the run."""
+        self._event.set()
+
+    def is_set(self) -> bool:
+        """Whether it ends."""
+        return self._event.is_set()
+
+    async def pause(self, seconds: float) -> bool:
+        """Sleep, but no longer than until the end; returns whether to go on."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._event.wait()
+        except TimeoutError:
+            return True
+        return False
+
+
+class _EndedError(Exception):
+    """The run ended before the attempt was sent."""
 
 
 class Attempts:
-    """Asks one server, from as many threads as there are requests under way."""
+    """Asks one server, from as many coroutines of one event loop as there are requests under way."""
 
-    def __init__(self, endpoint: Endpoint, settings: Settings, pacing: Pacing) -> None:
+    def __init__(self, endpoint: Endpoint, settings: Settings, pacing: Pacing, limits: Limits, budget: Budget) -> None:
         """Nothing is sent or imported yet."""
         self._endpoint, self._settings, self._pacing = endpoint, settings, pacing
+        self._limits, self._budget = limits, budget
         self._backoff = wait_random_exponential(
             multiplier=pacing.first_wait, min=pacing.first_wait / 2, max=pacing.longest_wait
         )
         self.answered = False
         """Whether the server ever answered: what follows is then about one request and not about the address."""
-        self._silence = threading.Lock()
-        """Taken by the first failure, which is told, and never given back."""
-        self._telling, self._next_told = threading.Lock(), 0.0
+        self._is_told, self._next_told = False, 0.0
 
-    def ask(self, client: "openai.OpenAI", request: Request, ending: threading.Event) -> End:
+    async def ask(
+        self, client: "openai.AsyncOpenAI", wire: Wire, request: Request, ending: Ending
+    ) -> End:
         """How the request ended. When `ending` is set, waits are cut short and no further attempt is made."""
         import openai  # noqa: PLC0415
 
-        key = client.api_key
-        retrying = Retrying(
-            retry=retry_if_exception(may_pass),
-            wait=self._wait,
-            stop=stop_after_attempt(self._pacing.attempts) | stop_when_event_set(ending),
-            sleep=sleep_using_event(ending),
-            before_sleep=lambda state: self._tell(state, key),
-            reraise=True,
-        )
+        key, attempts = client.api_key, 0
         try:
-            reply, body, seconds = retrying(self._attempt, client, request)
-        except EndpointError as error:
+            content = wire.content(request)
+            retrying = self._retrying(ending, key)
+            received, cost = await retrying(self.attempt, client, content, request.decoding.max_tokens, ending)
+            attempts = retrying.statistics["attempt_number"]
+        except (EndpointError, BudgetError) as error:
             return error
+        except _EndedError:
+            return None
         except openai.APIError as error:
             return self._failed(error, request, key, retrying.statistics["attempt_number"])
         except UnicodeEncodeError:
             problem = "the abstract or title holds half of a surrogate pair, which is no text"
             return failure(request, "rejected", problem)
-        attempts = retrying.statistics["attempt_number"]
-        if not reply.choices:
-            sent = clean(body.decode("utf-8", errors="replace"), key)
+        if not received.reply.choices:
+            sent = clean(received.body.decode("utf-8", errors="replace"), key)
             problem = f"{self._endpoint.url} sent a chat completion without any choice: {sent}"
-            return Fruitless(failure(request, "empty", problem, attempts=attempts), problem)
+            tokens = tokens_of(received.reply)
+            nothing = failure(request, "empty", problem, attempts=attempts, tokens=tokens, cost=cost)
+            return Fruitless(nothing, problem)
         self.answered = True
-        return outcome(request, reply, seconds, attempts)
+        return outcome(
+            request, received.reply, wire.rung, seconds=received.seconds, attempts=attempts, cost=cost
+        )
 
-    def _attempt(self, client: "openai.OpenAI", request: Request) -> tuple[ChatReply, bytes, float]:
-        """A chat completion, also as it came, and the seconds that it took."""
+    def _retrying(self, ending: Ending, key: str) -> AsyncRetrying:
+        async def sleep(seconds: float) -> None:
+            await ending.pause(seconds)
+
+        return AsyncRetrying(
+            retry=retry_if_exception(may_pass),
+            wait=self._wait,
+            stop=lambda state: stop_after_attempt(self._pacing.attempts)(state) or ending.is_set(),
+            sleep=sleep,
+            before_sleep=lambda state: self._tell(state, key),
+            reraise=True,
+        )
+
+    async def attempt(
+        self, client: "openai.AsyncOpenAI", content: bytes, longest: int, ending: Ending
+    ) -> "tuple[Received, float | None]":
+        """A chat completion and its cost in US dollars, once the budget and the limits let it through."""
         import openai  # noqa: PLC0415
 
-        started = time.monotonic()
+        from summarizer.backends.exchange import exchange  # noqa: PLC0415
+
+        most = self._budget.most(len(content), longest)
+        if not await self._budget.reserve(most, ending.pause):
+            raise _EndedError
+        sent = await self._limits.admit(self._limits.estimate(len(content), longest), ending.pause)
+        if sent is None:
+            self._budget.free(most)
+            raise _EndedError
         try:
-            reply, body = self._receive(client, request, deadline=started + self._settings.timeout)
-        except (openai.APIResponseValidationError, openai.APIStatusError) as error:
-            if self.answered or not error.response.is_success or not may_pass(error):
-                raise
+            received = await exchange(client, content, self._settings.timeout)
+        except openai.APIError as error:
+            (self._budget.keep if may_be_billed(error) else self._budget.free)(most)
+            headers = error.response.headers if isinstance(error, openai.APIStatusError) else None
+            if headers is not None and getattr(error, "status_code", 0) == 429:
+                wait = retry_after(headers)
+                self._limits.refused(sent, headers, None if wait is None else min(wait, self._pacing.longest_wait))
+            else:
+                self._limits.failed(sent, headers)
+            self._check_first(error, client.api_key)
+            raise
+        except BaseException:
+            self._budget.keep(most)
+            raise
+        tokens = tokens_of(received.reply)
+        total = tokens.prompt + tokens.completion
+        self._limits.answered(sent, received.headers, len(content), total)
+        if not total:
+            # What it does not count it may bill all the same.
+            self._budget.keep(most)
+            return received, None
+        return received, self._budget.bill(most, tokens)
+
+    def _check_first(self, error: "openai.APIError", key: str) -> None:
+        import openai  # noqa: PLC0415
+
+        if self.answered or not isinstance(error, openai.APIResponseValidationError | openai.APIStatusError):
+            return
+        if error.response.is_success and may_pass(error):
             # Not chained: the client's error repeats the server's words uncleaned, and with them perhaps the key.
-            raise never_answered(error, self._endpoint.said(error, client.api_key)) from None
-        return reply, body, time.monotonic() - started
-
-    def _receive(self, client: "openai.OpenAI", request: Request, deadline: float) -> tuple[ChatReply, bytes]:
-        import httpx2  # noqa: PLC0415
-        import openai  # noqa: PLC0415
-
-        from summarizer.backends.bodies import read_body  # noqa: PLC0415
-
-        sent = parameters(request, self._settings.model, self._endpoint.limit_name)
-        try:
-            with client.chat.completions.with_streaming_response.create(**sent) as response:
-                body = read_body(response, deadline)
-        except httpx2.RequestError as error:
-            # The client reads the body of an error outside of its own translation.
-            raise openai.APIConnectionError(request=error.request) from error
-        reply = read_reply(body)
-        if isinstance(reply, ChatReply):
-            return reply, body
-        if isinstance(reply, ErrorReply):
-            raise openai.APIStatusError("an error", response=response.http_response, body=reply.body)
-        text = clean(body.decode("utf-8", errors="replace"), client.api_key)
-        message = f"the answer is not a chat completion: {text!r}"
-        raise openai.APIResponseValidationError(response.http_response, None, message=message)
+            raise never_answered(error, self._endpoint.said(error, key)) from None
 
     def _failed(self, error: "openai.APIError", request: Request, key: str, attempts: int) -> End:
         import openai  # noqa: PLC0415
@@ -158,19 +201,14 @@ class Attempts:
             return
         said, pacing = self._endpoint.said(error, key), self._pacing
         # A dead server would look like a slow one for as long as the retries last.
-        if self._silence.acquire(blocking=False):
+        if not self._is_told:
+            self._is_told = True
             _LOG.warning("%s; trying again (each request %d times; this is said once)", said, pacing.attempts)
-        if state.upcoming_sleep >= pacing.told_wait and self._is_time_to_tell():
+        now = time.monotonic()
+        if state.upcoming_sleep >= pacing.told_wait and now >= self._next_told:
+            self._next_told = now + pacing.told_pause
             reason = "as the server asks" if _asked(state) is not None else "before the next attempt"
             _LOG.info("waiting %.0f s, %s: %s", state.upcoming_sleep, reason, said)
-
-    def _is_time_to_tell(self) -> bool:
-        with self._telling:
-            now = time.monotonic()
-            if now < self._next_told:
-                return False
-            self._next_told = now + self._pacing.told_pause
-            return True
 
 
 def _asked(state: RetryCallState) -> float | None:

@@ -51,7 +51,7 @@ class Endpoint:
             raise EndpointError(f"the environment variable {name} holds characters that no key has: copy the key again")
         return key
 
-    def connect(self) -> "openai.OpenAI":
+    def connect(self) -> "openai.AsyncOpenAI":
         """A client for as many requests at once as the settings allow. To be closed by the caller."""
         key = self.read_key()
         import httpx2  # noqa: PLC0415 - with openai two seconds of import, for runs that do send something
@@ -60,13 +60,13 @@ class Endpoint:
         from summarizer.backends.bodies import bound_errors  # noqa: PLC0415
 
         slots = self._settings.concurrency
-        return openai.OpenAI(
+        return openai.AsyncOpenAI(
             api_key=key or NO_KEY,
             base_url=self.url,
             timeout=self._settings.timeout,
             max_retries=0,  # tenacity owns the retries
-            http_client=openai.DefaultHttpxClient(
-                event_hooks=bound_errors(self._settings.timeout),
+            http_client=openai.DefaultAioHttpClient(
+                event_hooks=bound_errors(),
                 # httpx2 would drop the key on the way to another host, but still send the abstract there.
                 follow_redirects=False,
                 limits=httpx2.Limits(max_connections=slots, max_keepalive_connections=slots),

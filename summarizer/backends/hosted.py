@@ -1,20 +1,30 @@
 """Answers from a server that speaks the OpenAI chat API: OpenAI itself, another vendor, or one's own machine.
 
-Requests go out from threads, a bounded number at a time, each with its own retries.
+Requests go out from one event loop in a thread of its own, a bounded number at a time, each with its own retries. No
+other module has an event loop.
 """
 
+import asyncio
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from itertools import chain
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
 
-from summarizer.backends.attempts import Attempts, End, Pacing
+from summarizer.backends.attempts import Attempts, End, Ending, Pacing
+from summarizer.backends.budget import Budget
 from summarizer.backends.endpoint import Endpoint
+from summarizer.backends.limits import Limits
 from summarizer.backends.refusals import Fruitless
+from summarizer.backends.wire import Dialect, Wire
 from summarizer.completion import Identity, Outcome, Request, never
-from summarizer.errors import EndpointError, SettingsError, SummarizerError
+from summarizer.errors import BudgetError, EndpointError, SettingsError, SummarizerError
+from summarizer.prices import price_of
 from summarizer.settings import EMBEDDED, Settings
+
+if TYPE_CHECKING:
+    import openai
 
 #: Requests that are given up before a server that never answered any is. More than one: a paper may break a server.
 HOPELESS = 3
@@ -30,7 +40,12 @@ class HostedBackend:
         if settings.model == EMBEDDED:
             raise SettingsError("a hosted model has to be named: give --model the name that the server knows it by")
         self._settings, self._endpoint = settings, Endpoint(settings)
-        self._attempts = Attempts(self._endpoint, settings, pacing or Pacing())
+        price = price_of(settings.model, self._endpoint.url, settings.prices)
+        if price is None and settings.max_cost is not None:
+            raise SettingsError(_unknown_price(settings.model))
+        self.budget = Budget(price, settings.max_cost, settings.max_total_tokens)
+        limits = Limits(settings.requests_per_minute, settings.tokens_per_minute)
+        self._attempts = Attempts(self._endpoint, settings, pacing or Pacing(), limits, self.budget)
 
     @property
     def identity(self) -> Identity:
@@ -44,32 +59,36 @@ class HostedBackend:
     def complete(self, requests: Iterable[Request], stopping: Callable[[], bool] = never) -> Iterator[Outcome]:
         """Keep `concurrency` requests in flight and yield outcomes as they arrive.
 
-        When the server refuses what all requests share, or when `HOPELESS` requests were given up and none was ever
-        answered, nothing new is begun, the answers under way are yielded, and then an `EndpointError` is raised.
-        Requests that were given up, or wait for another attempt, have no outcome then, so that the next run asks them
-        again. Neither have those that wait when `stopping()` becomes true: in an outage a stop would take minutes.
-        When the requests raise a `SummarizerError`, the answers under way are yielded first. Whoever closes the
-        iterator loses those, at most `concurrency` of them.
+        When the server refuses what all requests share, when `HOPELESS` requests were given up and none was ever
+        answered, or when the budget has no room for another one, nothing new is begun, the answers under way are
+        yielded, and then an `EndpointError` or `BudgetError` is raised. Requests that were given up, or wait for
+        another attempt, have no outcome then, so that the next run asks them again. Neither have those that wait when
+        `stopping()` becomes true: in an outage a stop would take minutes. When the requests raise a `SummarizerError`,
+        the answers under way are yielded first. Whoever closes the iterator loses those, at most `concurrency` of them.
         """
         source = iter(requests)
         first = None if stopping() else next(source, None)
         if first is None:
             return  # A run that is wholly cached needs neither key nor client.
-        ending, refusals, fruitless = threading.Event(), list[EndpointError](), list[Fruitless]()
-        with closing(self._in_flight(chain((first,), source), stopping, ending)) as ends:
+        flight = _Flight(self._endpoint, self._attempts, self._wire(), self._settings.concurrency)
+        refusals, fruitless = list[EndpointError | BudgetError](), list[Fruitless]()
+        with closing(flight.ends(chain((first,), source), stopping)) as ends:
             for end in ends:
-                if isinstance(end, EndpointError):
-                    refusals.append(end)
-                elif isinstance(end, Fruitless):
-                    fruitless.append(end)
-                else:
-                    yield end
+                match end:
+                    case EndpointError() | BudgetError():
+                        refusals.append(end)
+                    case Fruitless():
+                        fruitless.append(end)
+                    case None:
+                        continue
+                    case _:
+                        yield end
                 # A stop cuts attempts short, and says nothing about the server.
                 if len(fruitless) >= HOPELESS and not self._attempts.answered and not stopping():
                     refusals.append(_hopeless(fruitless))
                 if refusals:
-                    ending.set()
-                elif self._attempts.answered and not ending.is_set():
+                    flight.end()
+                elif self._attempts.answered and not flight.ending:
                     yield from (one.failure for one in fruitless)
                     fruitless.clear()
         if refusals:
@@ -77,36 +96,115 @@ class HostedBackend:
         if not stopping():
             yield from (one.failure for one in fruitless)
 
-    def _in_flight(
-        self, requests: Iterator[Request], stopping: Callable[[], bool], ending: threading.Event
-    ) -> Generator[End]:
-        """How each request ended, as they end; when `ending` is set, here or by the caller, nothing new is begun."""
-        running, slots = set[Future[End]](), self._settings.concurrency
-        broken: SummarizerError | None = None
-        with self._endpoint.connect() as client, ThreadPoolExecutor(slots) as pool:
+    def _wire(self) -> Wire:
+        dialect = Dialect(limit_name=self._endpoint.limit_name)
+        return Wire(self._settings.model, dialect, self._settings.extra_body)
+
+
+class _Flight:
+    """The requests under way: sent from an event loop in another thread, pulled and yielded in this one."""
+
+    def __init__(self, endpoint: Endpoint, attempts: Attempts, wire: Wire, slots: int) -> None:
+        self._endpoint, self._attempts, self._wire, self._slots = endpoint, attempts, wire, slots
+        self._came: SimpleQueue[End | _Defect] = SimpleQueue()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._ending = Ending()
+        self.ending = False
+        """Whether nothing new is begun."""
+
+    def end(self) -> None:
+        """Begin nothing new, and cut short what waits."""
+        self.ending = True
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._ending.set)
+
+    def ends(self, requests: Iterator[Request], stopping: Callable[[], bool]) -> Generator[End]:
+        """How each request ended, as they end; after `end()` nothing new is begun."""
+        running, broken = 0, None
+        with _event_loop() as loop:
+            self._loop = loop
+            client = self._endpoint.connect()
+            waiting: asyncio.Queue[Request] = asyncio.Queue()
+            workers = asyncio.run_coroutine_threadsafe(self._start(client, waiting), loop).result()
             try:
                 while True:
-                    while len(running) < slots and not (ending.is_set() or stopping()):
+                    while running < self._slots and not (self.ending or stopping()):
                         try:
                             request = next(requests, None)
                         except SummarizerError as error:
                             # What is under way may be paid for: it is answered first.
                             broken = error
-                            ending.set()
+                            self.end()
                             break
                         if request is None:
                             break
-                        running.add(pool.submit(self._attempts.ask, client, request, ending))
+                        running += 1
+                        loop.call_soon_threadsafe(waiting.put_nowait, request)
                     if not running:
                         break
-                    done, running = wait(running, timeout=STOP_CHECK, return_when=FIRST_COMPLETED)
-                    if stopping():
-                        ending.set()
-                    yield from [future.result() for future in done]
+                    if stopping() and not self.ending:
+                        self.end()
+                    with suppress(Empty):
+                        end = self._came.get(timeout=STOP_CHECK)
+                        running -= 1
+                        if isinstance(end, _Defect):
+                            raise end.error
+                        yield end
                 if broken is not None:
                     raise broken
             finally:
-                ending.set()  # Whoever leaves early does not sit out the waits between attempts.
+                # Whoever leaves early sits out neither the waits between attempts nor what is under way.
+                asyncio.run_coroutine_threadsafe(_leave(client, workers), loop).result()
+
+    async def _start(
+        self, client: "openai.AsyncOpenAI", waiting: "asyncio.Queue[Request]"
+    ) -> list["asyncio.Task[None]"]:
+        return [asyncio.create_task(self._work(client, waiting)) for _ in range(self._slots)]
+
+    async def _work(self, client: "openai.AsyncOpenAI", waiting: "asyncio.Queue[Request]") -> None:
+        # A worker for each slot and not a task for each request: a run may have a million.
+        while True:
+            request = await waiting.get()
+            try:
+                end: End | _Defect = await self._attempts.ask(client, self._wire, request, self._ending)
+            except Exception as error:  # noqa: BLE001 - raised in the other thread
+                end = _Defect(error)
+            self._came.put(end)
+
+
+class _Defect:
+    """An error of ours that belongs to the other thread."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+
+async def _leave(client: "openai.AsyncOpenAI", workers: list["asyncio.Task[None]"]) -> None:
+    for worker in workers:
+        worker.cancel()
+    await asyncio.gather(*workers, return_exceptions=True)
+    await client.close()
+
+
+@contextmanager
+def _event_loop() -> Iterator[asyncio.AbstractEventLoop]:
+    loop = asyncio.new_event_loop()
+    # A daemon, so that a defect ends the program and does not hang it.
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    try:
+        yield loop
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+def _unknown_price(model: str) -> str:
+    return (
+        f"--max-cost: the price of {model!r} is not known here, so no limit can be kept: give it in summarizer.toml as "
+        f'[prices."{model}"] with input and output in US dollars for a million tokens, or use --max-total-tokens'
+    )
 
 
 def _hopeless(fruitless: list[Fruitless]) -> EndpointError:

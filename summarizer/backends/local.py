@@ -128,7 +128,7 @@ class LocalBackend:
         return [self._outcome(item, answer, seconds) for item, answer in zip(batch, answers, strict=True)]
 
     def _outcome(self, item: _Pending, answer: Generated, seconds: float) -> Outcome:
-        name, tokens = item.request.id, (len(item.prompt), answer.tokens)
+        name, tokens = item.request.id, Tokens(prompt=len(item.prompt), completion=answer.tokens)
         if answer.problem:
             problem = f"the schema was given up: {answer.problem}"
             return RequestError(name, "rejected", problem, answer.text, tokens=tokens)
@@ -140,7 +140,7 @@ class LocalBackend:
         return Completion(
             request_id=name,
             text=answer.text,
-            tokens=Tokens(prompt=tokens[0], completion=tokens[1]),
+            tokens=tokens,
             structured_mode=SUMMARY if self._model.plain_summarizer else "json_schema",
             seconds=seconds,
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -60,6 +60,18 @@ def may_pass(error: BaseException) -> bool:
     return isinstance(error, openai.APIError)
 
 
+def may_be_billed(error: "openai.APIError") -> bool:
+    """Whether the server may have worked for this, and bill it."""
+    import openai  # noqa: PLC0415
+
+    from summarizer.backends.exchange import NotConnectedError  # noqa: PLC0415
+
+    if not isinstance(error, openai.APIStatusError) or error.response.is_success:
+        return not isinstance(error, NotConnectedError)  # a time-out, or a broken answer
+    # Refused by the server, or by what stands before it (503 overloaded, 529 Anthropic's word for it), before any work.
+    return error.status_code == 408 or (error.status_code >= 500 and error.status_code not in (501, 503, 529))
+
+
 def is_out_of_quota(error: "openai.APIStatusError") -> bool:
     """Whether the account is empty."""
     # It comes as a 429, like a rate limit, but does not pass by waiting. Other vendors say 402.

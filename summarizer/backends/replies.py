@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 LONGEST_QUOTE = 300
 #: Tokens of one answer beyond which a server's count is nonsense.
 MOST_TOKENS = 10**9
+#: What a thought is put between.
+THOUGHTS, END_OF_THOUGHTS = "<think>", "</think>"
+#: Characters of white space at the end of an answer that was cut off, from which on a grammar let the model go astray.
+ASTRAY = 100
 #: What to do about a failure, where it says itself what happened: in the message of a record.
 ADVICE = RequestError.KINDS | {
     "refused": "try another model",
@@ -36,11 +40,32 @@ def _joined(content: object) -> object:
     return "".join(texts) if all(isinstance(text, str) for text in texts) else content
 
 
+def _arguments(calls: object) -> object:
+    """What the first function was called with, as text; None for anything that is no call."""
+    first = calls[0] if isinstance(calls, list) and calls else None
+    function = first.get("function") if isinstance(first, dict) else None
+    arguments = function.get("arguments") if isinstance(function, dict) else None
+    # Some servers send the object itself.
+    return json.dumps(arguments) if isinstance(arguments, dict) else arguments if isinstance(arguments, str) else None
+
+
 class ChatMessage(BaseModel):
     """What the model said."""
 
     content: Annotated[str | None, BeforeValidator(_joined)] = None
     refusal: str | None = None
+    tool_calls: Annotated[str | None, BeforeValidator(_arguments)] = None
+    """The arguments of the first call, where the answer is asked for as one."""
+
+    @property
+    def answer(self) -> str:
+        """The text without thoughts: of a call, else of the content."""
+        return self.tool_calls or spoken(self.content or "")
+
+    @property
+    def thinks(self) -> bool:
+        """Whether there are thoughts in the content."""
+        return spoken(self.content or "") != (self.content or "")
 
 
 class ChatChoice(BaseModel):
@@ -70,6 +95,20 @@ class ErrorReply(BaseModel):
         error = self.error if isinstance(self.error, dict) else {"message": self.error}
         message = error.get("message")
         return error if message and isinstance(message, str) else error | {"message": json.dumps(error)}
+
+
+def spoken(text: str) -> str:
+    """What follows the thoughts of a model that thinks aloud; some templates only have the end of the thoughts.
+
+    Thoughts that never end are all that there is: then nothing was said.
+    """
+    beginning = text.lstrip()
+    if beginning.startswith("{"):
+        return text  # whatever tags are inside, they are quoted
+    before, end, after = text.partition(END_OF_THOUGHTS)
+    if end:
+        return after.lstrip()
+    return "" if before.lstrip().startswith(THOUGHTS) else text
 
 
 def read_reply(body: bytes) -> ChatReply | ErrorReply | None:
@@ -103,19 +142,22 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     return max(0.0, (aware - datetime.now(UTC)).total_seconds())
 
 
-def outcome(request: Request, reply: ChatReply, seconds: float, attempts: int) -> Outcome:
-    """The answer, or why what the model said is none."""
-    choice = reply.choices[0]
-    text, refusal = choice.message.content or "", choice.message.refusal
-    tokens = _count(reply.usage, "prompt_tokens"), _count(reply.usage, "completion_tokens")
+def outcome(
+    request: Request, reply: ChatReply, mode: str, *, seconds: float, attempts: int, cost: float | None
+) -> Outcome:
+    """The answer, or why what the model said is none. `mode` is how it was held to its form, `cost` in US dollars."""
+    choice, tokens = reply.choices[0], tokens_of(reply)
+    text, refusal = choice.message.answer, choice.message.refusal
     if problem := _problem(request, text, refusal, choice.finish_reason):
-        return failure(request, *problem, refusal or text, attempts=attempts, tokens=tokens)
+        said = refusal or text or choice.message.content or ""
+        return failure(request, *problem, said, attempts=attempts, tokens=tokens, cost=cost)
     return Completion(
         request_id=request.id,
         text=text,
-        tokens=Tokens(prompt=tokens[0], completion=tokens[1]),
-        structured_mode="json_schema",
+        tokens=tokens,
+        structured_mode=mode,
         attempts=attempts,
+        cost_usd=cost,
         seconds=seconds,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
@@ -127,20 +169,44 @@ def _problem(request: Request, text: str, refusal: str | None, finish: str | Non
     if finish == "content_filter":
         return "refused", "the server's filter stopped the answer"
     if finish == "length":
-        return "truncated", f"the answer was cut off at {request.decoding.max_tokens} tokens"
+        problem = f"the answer was cut off at {request.decoding.max_tokens} tokens"
+        if len(text) - len(text.rstrip()) >= ASTRAY:
+            problem += ", most of them white space"
+        return "truncated", problem
     return None if text.strip() else ("empty", "the answer has no text")
 
 
 def failure(
-    request: Request, kind: str, problem: str, raw: str = "", *, attempts: int = 1, tokens: tuple[int, int] = (0, 0)
+    request: Request,
+    kind: str,
+    problem: str,
+    raw: str = "",
+    *,
+    attempts: int = 1,
+    tokens: Tokens | None = None,
+    cost: float | None = None,
 ) -> RequestError:
     """A failure of this request, with the advice that belongs to its kind."""
     advised = f"{problem}; {ADVICE[kind]}"
-    return RequestError(request.id, kind, advised, raw, attempts=attempts, tokens=tokens)
+    return RequestError(request.id, kind, advised, raw, attempts=attempts, tokens=tokens, cost_usd=cost)
+
+
+def tokens_of(reply: ChatReply) -> Tokens:
+    """The tokens that the server counted; 0 where what it says is no count."""
+    usage = reply.usage if isinstance(reply.usage, dict) else {}
+    prompt, completion = usage.get("prompt_tokens_details"), usage.get("completion_tokens_details")
+    total, answer = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
+    cached = min(_count(prompt, "cached_tokens"), total)
+    return Tokens(
+        prompt=total,
+        completion=answer,
+        cached_prompt=cached,
+        written_prompt=min(_count(prompt, "cache_write_tokens"), total - cached),
+        reasoning=min(_count(completion, "reasoning_tokens"), answer),
+    )
 
 
 def _count(usage: object, name: str) -> int:
-    """Tokens that the server counted; 0 when what it says is no count."""
     number = usage.get(name) if isinstance(usage, dict) else None
     return number if type(number) is int and 0 <= number <= MOST_TOKENS else 0
 

@@ -1,0 +1,126 @@
+"""A limit on what a run may cost, kept whatever the server does.
+
+Before each attempt the most that it can cost is set aside, and it is corrected by what the server bills. An attempt
+that ended without a bill, by a time-out or an error after the work, may have been billed all the same: what was set
+aside for it counts as spent. So the limit holds with any number of requests in flight and any faults.
+
+Everything here runs in one event loop, so there are no locks but the line in which requests wait.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from summarizer.errors import BudgetError
+from summarizer.prices import Price
+from summarizer.records import Tokens
+
+_LOG = logging.getLogger(__name__)
+
+#: Tokens that a chat template may add to the texts of a request.
+TEMPLATE = 256
+#: Seconds between two looks at whether something was given back.
+LOOK = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """Tokens and US dollars."""
+
+    tokens: float = 0.0
+    usd: float = 0.0
+
+    def __add__(self, other: "Amount") -> "Amount":
+        return Amount(self.tokens + other.tokens, self.usd + other.usd)
+
+    def __sub__(self, other: "Amount") -> "Amount":
+        return Amount(self.tokens - other.tokens, self.usd - other.usd)
+
+
+class Budget:
+    """What may still be spent."""
+
+    def __init__(
+        self, price: Price | None, max_cost: float | None = None, max_tokens: int | None = None, *, batch: bool = False
+    ) -> None:
+        """`max_cost` is in US dollars and needs a price; None is no limit."""
+        self._price, self._max_cost, self._max_tokens, self._batch = price, max_cost, max_tokens, batch
+        self.spent = self._held = self.uncertain = Amount()
+        """Billed; set aside for what is in flight; set aside for attempts that ended without a bill."""
+        self.unbilled = 0
+        """Attempts that ended without a bill."""
+        self._flying = 0
+        self._line = asyncio.Lock()
+        self._factor = 1.0
+        """How much more than its bytes the server counted in the worst case seen."""
+
+    @property
+    def limited(self) -> bool:
+        """Whether there is a limit."""
+        return self._max_cost is not None or self._max_tokens is not None
+
+    def most(self, size: int, longest: int) -> Amount:
+        """The most that an attempt can take, by the bytes of its body and the longest answer in tokens.
+
+        No tokenizer makes more tokens of a text than it has bytes.
+        """
+        prompt = int((size + TEMPLATE) * self._factor)
+        usd = self._price.most(prompt, longest, batch=self._batch) if self._price else 0.0
+        return Amount(prompt + longest, usd)
+
+    async def reserve(self, most: Amount, pause: Callable[[float], Awaitable[bool]]) -> bool:
+        """Set the amount aside, when need be after others have given back; False when `pause` says that the run ends.
+
+        `BudgetError` when it does not fit and nothing is in flight that could give back.
+        """
+        if self.limited:
+            async with self._line:
+                while not self._fits(most):
+                    if not self._flying:
+                        raise BudgetError(self._exhausted())
+                    if not await pause(LOOK):
+                        return False
+        self._held += most
+        self._flying += 1
+        return True
+
+    def bill(self, most: Amount, tokens: Tokens) -> float | None:
+        """Replace what was set aside by what was billed; returns the cost, None without a price."""
+        self._release(most)
+        cost = self._price.cost(tokens, batch=self._batch) if self._price else None
+        billed = Amount(tokens.prompt + tokens.completion, cost or 0.0)
+        self.spent += billed
+        if billed.tokens > most.tokens or billed.usd > most.usd:
+            if self._factor == 1.0 and self.limited:
+                _LOG.warning("the server bills more tokens than a request has bytes; more is set aside from now on")
+            self._factor *= 1.1 * max(billed.tokens / most.tokens, billed.usd / most.usd if most.usd else 1.0)
+        return cost
+
+    def free(self, most: Amount) -> None:
+        """Give back what was set aside for an attempt that was refused before any work."""
+        self._release(most)
+
+    def keep(self, most: Amount) -> None:
+        """Count what was set aside as spent: whether the attempt was billed is not known."""
+        self._release(most)
+        self.uncertain += most
+        self.unbilled += 1
+
+    def _release(self, most: Amount) -> None:
+        self._held -= most
+        self._flying -= 1
+
+    def _fits(self, most: Amount) -> bool:
+        total = self.spent + self.uncertain + self._held + most
+        return (self._max_tokens is None or total.tokens <= self._max_tokens) and (
+            self._max_cost is None or total.usd <= self._max_cost
+        )
+
+    def _exhausted(self) -> str:
+        known = f"{self.spent.tokens:,.0f} tokens" + (f", ${self.spent.usd:.4f}," if self._price else "")
+        limit = f"${self._max_cost:g}" if self._max_cost is not None else f"{self._max_tokens:,} tokens"
+        more = ""
+        if self.unbilled:
+            more = f"; {self.unbilled} attempts ended without a bill and are counted as if they had been billed"
+        return f"the budget of {limit} leaves no room for the next request: {known} billed{more}"
