@@ -81,6 +81,8 @@ class Identity(Frozen):
     revision: str | None = None
     adapter: str | None = None
     dtype: str | None = None
+    dialect: str | None = None
+    """What of a request is sent in which form, where that differs from server to server."""
 
 
 #: A completion, or the reason why there is none for this request.

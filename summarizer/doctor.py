@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 
 from summarizer._version import __version__
+from summarizer.backends import make_backend
 from summarizer.backends.device import choose_placement
 from summarizer.backends.hosted import HostedBackend
 from summarizer.backends.hub import hub_cache
@@ -73,12 +74,13 @@ def _model(settings: Settings, ask_model: bool) -> Iterator[Finding]:
             yield Finding(subject=subject, text=text)
             return
         # The point is to see the model answer, so its earlier answers do not count.
-        summarizer = Summarizer(settings.model_copy(update={"cache": False}))
-        identity = summarizer.backend.identity
-        if isinstance(summarizer.backend, HostedBackend):
-            summarizer.backend.check_key()
+        backend = make_backend(settings, asks=ask_model)
+        summarizer = Summarizer(settings.model_copy(update={"cache": False}), backend)
+        if isinstance(backend, HostedBackend):
+            backend.check_key()
+        identity = backend.identity
         device = choose_placement(settings.device, settings.dtype).device if settings.backend == "local" else None
-        parts = (identity.endpoint, identity.revision, device, identity.dtype)
+        parts = (identity.endpoint, identity.dialect, identity.revision, device, identity.dtype)
         details = ", ".join(part for part in parts if part)
         yield Finding(subject=subject, text=f"found ({details})")
         if not ask_model:

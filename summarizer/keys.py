@@ -20,6 +20,7 @@ class Parts(Frozen):
     revision: str | None
     adapter: str | None
     dtype: str | None
+    dialect: str | None = None
     prompt: str
     language: str
     """Like `prompt` only a name: what was really said is in `instructions`."""

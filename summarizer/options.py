@@ -220,6 +220,19 @@ def settings_options() -> WholeWords:
         "--timeout", type=float, metavar="SECONDS", help="for one attempt at a hosted request (default 120.0)"
     )
     group.add_argument(
+        "--requests-per-minute", type=float, metavar="N", help="never more (default: what the server allows)"
+    )
+    group.add_argument("--tokens-per-minute", type=float, metavar="N", help="likewise")
+    group.add_argument(
+        "--structured-mode",
+        choices=["auto", "strict", "json_schema", "tools", "json_object", "prompt"],
+        help="how hosted answers are held to their form (default auto: a probe finds out what the server keeps)",
+    )
+    group.add_argument("--max-cost", type=float, metavar="USD", help="what one run may cost at most (default: no limit)")
+    group.add_argument(
+        "--max-total-tokens", type=int, metavar="N", help="tokens that one run may take at most (default: no limit)"
+    )
+    group.add_argument(
         "--script",
         metavar="FILE",
         help="answers of the scripted backend (default: the abstract's own words)",

@@ -9,6 +9,7 @@ record-level ones become a `Failure` here and nowhere else.
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import cached_property
 
 from summarizer.assembly import Assembler, Task, counting, duplicate_record, reused_id, together, unreadable_record
 from summarizer.backends import make_backend
@@ -19,7 +20,7 @@ from summarizer.errors import AnswerError, RequestError, ResumeError, Summarizer
 from summarizer.examples import check_examples
 from summarizer.glossary import Glossary
 from summarizer.parsing import parse
-from summarizer.prompting import Renderer, load_prompt
+from summarizer.prompting import Renderer, check_language, load_prompt
 from summarizer.reading.fields import checked
 from summarizer.records import Answer, Failure, Paper, Record, Unreadable
 from summarizer.repairing import problem_of
@@ -42,17 +43,16 @@ class Summarizer:
         backend: Backend | None = None,
         stopping: Callable[[], bool] = never,
     ) -> None:
-        """Check the prompt and open the cache; no model is loaded before it is needed.
+        """Check the prompt and open the cache; no model is loaded, and no server asked, before it is needed.
 
         `backend` replaces the one that the settings name. Once `stopping()` is true no new paper is begun, what is
         under way is finished, and the run ends early.
         """
         check_owner(settings.cache_dir)
-        prompt = load_prompt(settings.prompt_name)
-        check_examples(prompt)
-        decoding = Decoding(max_tokens=settings.max_tokens, temperature=settings.temperature, seed=settings.seed)
+        self._prompt, self._settings = load_prompt(settings.prompt_name), settings
+        check_examples(self._prompt)
+        check_language(self._prompt, settings.language)
         self._backend = backend or make_backend(settings)
-        self._renderer = Renderer(prompt, settings.language, decoding, self._backend.identity)
         if settings.cache:
             self._backend = CachedBackend(self._backend, Store(settings.cache_dir))
         self._stopping, self._stand_in = stopping, settings.stand_in
@@ -80,6 +80,13 @@ class Summarizer:
         )
         run = _Run(self._renderer, self._backend, self._stopping, assembler, repair=self._repair)
         return run.records(usable, written)
+
+    @cached_property
+    def _renderer(self) -> Renderer:
+        # Not before it is needed: a hosted backend may have to ask its server what it is.
+        settings = self._settings
+        decoding = Decoding(max_tokens=settings.max_tokens, temperature=settings.temperature, seed=settings.seed)
+        return Renderer(self._prompt, settings.language, decoding, self._backend.identity)
 
     def request(self, paper: Paper) -> Request:
         """What would be asked about one paper."""

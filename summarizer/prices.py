@@ -15,6 +15,8 @@ from summarizer.shipped import package_file
 #: The address that the table is about; other servers have other prices for models of the same name.
 LISTED_URL = "https://api.openai.com/v1"
 _MILLION = 1_000_000
+#: What a batch costs, as a share of the list price.
+BATCH = 0.5
 _SNAPSHOT = re.compile(r"-\d{4}-\d{2}-\d{2}$")
 
 Dollars = Annotated[float, Field(ge=0.0)]
@@ -31,7 +33,7 @@ class Price(Frozen):
     """Of what went into that cache; like `input` when it is not given."""
 
     def cost(self, tokens: Tokens, *, batch: bool = False) -> float:
-        """US dollars for these tokens; a batch costs half."""
+        """US dollars for these tokens; a batch costs `BATCH` of it."""
         plain = max(tokens.prompt - tokens.cached_prompt - tokens.written_prompt, 0)
         cached = self.input if self.cached_input is None else self.cached_input
         written = self.input if self.cache_write is None else self.cache_write
@@ -41,12 +43,12 @@ class Price(Frozen):
             tokens.written_prompt * written,
             tokens.completion * self.output,
         )
-        return sum(parts) / _MILLION * (0.5 if batch else 1.0)
+        return sum(parts) / _MILLION * (BATCH if batch else 1.0)
 
     def most(self, prompt: int, completion: int, *, batch: bool = False) -> float:
         """The highest cost that so many tokens can have."""
         dearest = max(self.input, self.cached_input or 0.0, self.cache_write or 0.0)
-        return (prompt * dearest + completion * self.output) / _MILLION * (0.5 if batch else 1.0)
+        return (prompt * dearest + completion * self.output) / _MILLION * (BATCH if batch else 1.0)
 
 
 class PriceList(Frozen):

@@ -110,6 +110,12 @@ def load_vocabulary() -> Vocabulary:
     return Vocabulary.model_validate(tomllib.loads((prompts_folder() / "vocabulary.toml").read_bytes().decode("utf-8")))
 
 
+def check_language(prompt: Prompt, language: str) -> None:
+    """Refuse a language (`PromptError`) that the prompt has no place for."""
+    if language != DEFAULT_LANGUAGE and "language" not in Template(prompt.file.system).get_identifiers():
+        raise PromptError(f"prompt {prompt.name} does not use $language in `system`: {language} cannot be asked")
+
+
 class Renderer:
     """Renders papers with one prompt in one language. The constant part is made once."""
 
@@ -118,8 +124,7 @@ class Renderer:
 
         Raises `PromptError` when a language is asked for that the prompt has no place for.
         """
-        if language != DEFAULT_LANGUAGE and "language" not in Template(prompt.file.system).get_identifiers():
-            raise PromptError(f"prompt {prompt.name} does not use $language in `system`: {language} cannot be asked")
+        check_language(prompt, language)
         self.prompt, self.language, self._decoding = prompt, language, decoding
         vocabulary = prompt.vocabulary
         system = _fill(
@@ -212,9 +217,13 @@ def answer_schema(vocabulary: Vocabulary, limits: Limits) -> Json:
     )
 
 
+def _unsaid(part: Frozen) -> set[str]:
+    return {"dialect"} if isinstance(part, Identity) and part.dialect is None else set()
+
+
 def _canonical(*parts: str | Frozen) -> bytes:
-    # JSON, so that no two lists of parts run into the same bytes.
-    plain = [part if isinstance(part, str) else part.model_dump() for part in parts]
+    # JSON, so that no two lists of parts run into the same bytes. What has no dialect has the keys that it always had.
+    plain = [part if isinstance(part, str) else part.model_dump(exclude=_unsaid(part)) for part in parts]
     return _CANONICAL.encode(plain).encode()
 
 

@@ -50,6 +50,7 @@ def settings(url: str | None, **others: object) -> Settings:
         "base_url": url,
         "api_key_env": VARIABLE,
         "timeout": 10.0,
+        "structured_mode": "strict",
         **others,
     }
     return Settings(**values)
@@ -904,7 +905,7 @@ def test_the_client_is_imported_on_the_first_request() -> None:
     """Making the backend, and asking what it is, does not import openai."""
     program = (
         "import sys; from summarizer.backends.hosted import HostedBackend; from summarizer.settings import Settings; "
-        "HostedBackend(Settings(model='m')).identity; sys.exit(any(m in sys.modules for m in ('openai', 'httpx2')))"
+        "HostedBackend(Settings(model='m', structured_mode='strict')).identity; sys.exit(any(m in sys.modules for m in ('openai', 'httpx2')))"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 

@@ -168,7 +168,7 @@ def test_answer_that_is_cut_off_is_reported(tiny: Path, tmp_path: Path, ask: Cal
     (outcome,) = _backend(tiny).complete([ask(1, max_tokens=5)])
     assert isinstance(outcome, RequestError)
     assert (outcome.kind, outcome.raw[:5]) == ("truncated", '{"nam')
-    assert outcome.tokens[0] > 5 == outcome.tokens[1]
+    assert outcome.tokens.prompt > 5 == outcome.tokens.completion
     assert "after 5 tokens" in str(outcome)
     (outcome,) = _backend(save_summarizer(tmp_path, "bart")).complete([ask(2, max_tokens=3)])
     assert isinstance(outcome, RequestError)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from summarizer.completion import Completion, Identity, Outcome, Request, never
 from summarizer.errors import EndpointError, RequestError, ResumeError, SummarizerError
 from summarizer.pipeline import Input, Summarizer
-from summarizer.records import Paper, Record, Source, Unreadable
+from summarizer.records import Paper, Record, Source, Tokens, Unreadable
 from summarizer.settings import Settings
 
 MakePaper = Callable[..., Paper]
@@ -164,7 +164,9 @@ def test_a_second_answer_that_is_emptier_mends_nothing(make_paper: MakePaper, ma
     assert [dataset.name for dataset in record.datasets] == ["PebbleBed", "GhostSet"]
 
 
-@pytest.mark.parametrize("second", ["{broken", RequestError("paper-1", "transport", "gone", attempts=3, tokens=Tokens(prompt=7))])
+@pytest.mark.parametrize(
+    "second", ["{broken", RequestError("paper-1", "transport", "gone", attempts=3, tokens=Tokens(prompt=7))]
+)
 def test_a_second_round_without_an_answer_leaves_the_first(
     make_paper: MakePaper, make_completion: MakeCompletion, second: str | RequestError
 ) -> None:

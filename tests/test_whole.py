@@ -8,7 +8,7 @@ from threading import Thread
 import pytest
 
 from summarizer.errors import OutputError
-from summarizer.writing.whole import write_whole
+from summarizer.whole import write_whole
 
 
 def test_a_file_keeps_its_rights_and_links_lead_to_it(tmp_path: Path) -> None:

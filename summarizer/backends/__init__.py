@@ -4,8 +4,11 @@ from summarizer.completion import Backend
 from summarizer.settings import Settings
 
 
-def make_backend(settings: Settings) -> Backend:
-    """The backend that the settings name. Heavy libraries are imported by the backend when it first needs them."""
+def make_backend(settings: Settings, *, asks: bool = True) -> Backend:
+    """The backend that the settings name. Heavy libraries are imported by the backend when it first needs them.
+
+    One that does not ask (`asks`) sends nothing to find out about its server: it is there to say what would be asked.
+    """
     match settings.backend:
         case "local":
             from summarizer.backends.local import LocalBackend  # noqa: PLC0415
@@ -14,7 +17,7 @@ def make_backend(settings: Settings) -> Backend:
         case "hosted":
             from summarizer.backends.hosted import HostedBackend  # noqa: PLC0415
 
-            return HostedBackend(settings)
+            return HostedBackend(settings, asks=asks)
         case "scripted":
             from summarizer.backends.scripted import ScriptedBackend  # noqa: PLC0415
 

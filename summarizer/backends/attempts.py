@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_random_exponential
@@ -12,12 +13,12 @@ from summarizer.backends.budget import Budget
 from summarizer.backends.endpoint import Endpoint
 from summarizer.backends.limits import Limits
 from summarizer.backends.refusals import Fruitless, may_be_billed, may_pass, never_answered, refused
-from summarizer.backends.replies import clean, failure, outcome, retry_after, tokens_of
-from summarizer.backends.wire import Wire
-from summarizer.completion import Outcome, Request
+from summarizer.backends.replies import ChatReply, clean, failure, outcome, retry_after, tokens_of
+from summarizer.backends.wire import Dialect, Wire
+from summarizer.completion import Decoding, Outcome, Request
 from summarizer.errors import BudgetError, EndpointError
 from summarizer.records import Frozen
-from summarizer.settings import Settings
+from summarizer.settings import DEFAULT_LANGUAGE, Settings
 
 if TYPE_CHECKING:
     import openai
@@ -41,6 +42,19 @@ class Pacing(Frozen):
     told_wait: float = Field(default=5.0, ge=0.0)
     told_pause: float = Field(default=10.0, ge=0.0)
 
+
+#: What a probe is about.
+_NO_PAPER = Request(
+    id="",
+    key="",
+    messages=(),
+    schema_text="",
+    decoding=Decoding(max_tokens=1),
+    title="",
+    abstract="",
+    prompt="",
+    language=DEFAULT_LANGUAGE,
+)
 
 #: How a request ended; None when the run ended before it was sent.
 End = Outcome | EndpointError | BudgetError | Fruitless | None
@@ -89,9 +103,7 @@ class Attempts:
         """Whether the server ever answered: what follows is then about one request and not about the address."""
         self._is_told, self._next_told = False, 0.0
 
-    async def ask(
-        self, client: "openai.AsyncOpenAI", wire: Wire, request: Request, ending: Ending
-    ) -> End:
+    async def ask(self, client: "openai.AsyncOpenAI", wire: Wire, request: Request, ending: Ending) -> End:
         """How the request ended. When `ending` is set, waits are cut short and no further attempt is made."""
         import openai  # noqa: PLC0415
 
@@ -99,7 +111,8 @@ class Attempts:
         try:
             content = wire.content(request)
             retrying = self._retrying(ending, key)
-            received, cost = await retrying(self.attempt, client, content, request.decoding.max_tokens, ending)
+            longest = request.decoding.max_tokens
+            answered: tuple[Received, float | None] = await retrying(self.attempt, client, content, longest, ending)
             attempts = retrying.statistics["attempt_number"]
         except (EndpointError, BudgetError) as error:
             return error
@@ -110,6 +123,7 @@ class Attempts:
         except UnicodeEncodeError:
             problem = "the abstract or title holds half of a surrogate pair, which is no text"
             return failure(request, "rejected", problem)
+        received, cost = answered
         if not received.reply.choices:
             sent = clean(received.body.decode("utf-8", errors="replace"), key)
             problem = f"{self._endpoint.url} sent a chat completion without any choice: {sent}"
@@ -117,9 +131,26 @@ class Attempts:
             nothing = failure(request, "empty", problem, attempts=attempts, tokens=tokens, cost=cost)
             return Fruitless(nothing, problem)
         self.answered = True
-        return outcome(
-            request, received.reply, wire.rung, seconds=received.seconds, attempts=attempts, cost=cost
-        )
+        return outcome(request, received.reply, wire.rung, seconds=received.seconds, attempts=attempts, cost=cost)
+
+    async def probe(self, client: "openai.AsyncOpenAI", content: bytes, longest: int, ending: Ending) -> ChatReply:
+        """The reply to a question that is about no paper; `openai.APIError` when there is none."""
+        retrying = self._retrying(ending, client.api_key)
+        answered: tuple[Received, float | None] = await retrying(self.attempt, client, content, longest, ending)
+        return answered[0].reply
+
+    async def translated(self, probing: Coroutine[Any, Any, Dialect], key: str) -> Dialect:
+        """What a probe finds, or an `EndpointError` that says why it got no answer."""
+        import openai  # noqa: PLC0415
+
+        try:
+            return await probing
+        except openai.APIError as error:
+            said = self._endpoint.said(error, key)
+            if isinstance(error, openai.APIStatusError) and not may_pass(error):
+                end = refused(error, said, _NO_PAPER, self._settings, answered=False)
+                raise (end if isinstance(end, EndpointError) else EndpointError(said)) from None
+            raise EndpointError(f"{said}; nothing was asked yet: check the address, and that the server runs") from None
 
     def _retrying(self, ending: Ending, key: str) -> AsyncRetrying:
         async def sleep(seconds: float) -> None:

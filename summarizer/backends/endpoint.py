@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
 from summarizer.backends.replies import clean, words_of
+from summarizer.backends.wire import LimitName
 from summarizer.errors import EndpointError, SettingsError
 from summarizer.settings import Settings
 
@@ -31,7 +32,7 @@ class Endpoint:
         self._address = _check_address(self.url)
 
     @property
-    def limit_name(self) -> str:
+    def limit_name(self) -> LimitName:
         """What the parameter is called that bounds the tokens of an answer."""
         # OpenAI's newer models refuse the old name; of the other servers not all know the new one.
         return "max_completion_tokens" if self._address.hostname == "api.openai.com" else "max_tokens"

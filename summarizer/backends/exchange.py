@@ -65,9 +65,7 @@ def _read(response: httpx2.Response, body: bytes, key: str) -> ChatReply:
     if isinstance(reply, ErrorReply):
         raise openai.APIStatusError("an error", response=response, body=reply.body)
     text = clean(body.decode("utf-8", errors="replace"), key)
-    raise openai.APIResponseValidationError(
-        response, None, message=f"the answer is not a chat completion: {text!r}"
-    )
+    raise openai.APIResponseValidationError(response, None, message=f"the answer is not a chat completion: {text!r}")
 
 
 def _request(client: openai.AsyncOpenAI) -> httpx2.Request:

@@ -5,9 +5,13 @@ other module has an event loop.
 """
 
 import asyncio
+import json
+import logging
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime
+from functools import cached_property
 from itertools import chain
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
@@ -16,7 +20,9 @@ from summarizer.backends.attempts import Attempts, End, Ending, Pacing
 from summarizer.backends.budget import Budget
 from summarizer.backends.endpoint import Endpoint
 from summarizer.backends.limits import Limits
+from summarizer.backends.probe import Found, Probe, recall, remember
 from summarizer.backends.refusals import Fruitless
+from summarizer.backends.replies import ChatReply
 from summarizer.backends.wire import Dialect, Wire
 from summarizer.completion import Identity, Outcome, Request, never
 from summarizer.errors import BudgetError, EndpointError, SettingsError, SummarizerError
@@ -25,6 +31,8 @@ from summarizer.settings import EMBEDDED, Settings
 
 if TYPE_CHECKING:
     import openai
+
+_LOG = logging.getLogger(__name__)
 
 #: Requests that are given up before a server that never answered any is. More than one: a paper may break a server.
 HOPELESS = 3
@@ -35,8 +43,11 @@ STOP_CHECK = 0.2
 class HostedBackend:
     """Answers by asking a server; implements `completion.Backend`."""
 
-    def __init__(self, settings: Settings, pacing: Pacing | None = None) -> None:
-        """Check the model and the address; `SettingsError` if they cannot be used. Nothing is sent or imported yet."""
+    def __init__(self, settings: Settings, pacing: Pacing | None = None, *, asks: bool = True) -> None:
+        """Check the model and the address; `SettingsError` if they cannot be used. Nothing is sent or imported yet.
+
+        One that does not ask (`asks`) is there to say what would be asked.
+        """
         if settings.model == EMBEDDED:
             raise SettingsError("a hosted model has to be named: give --model the name that the server knows it by")
         self._settings, self._endpoint = settings, Endpoint(settings)
@@ -46,11 +57,55 @@ class HostedBackend:
         self.budget = Budget(price, settings.max_cost, settings.max_total_tokens)
         limits = Limits(settings.requests_per_minute, settings.tokens_per_minute)
         self._attempts = Attempts(self._endpoint, settings, pacing or Pacing(), limits, self.budget)
+        self._asks = asks
 
     @property
     def identity(self) -> Identity:
-        """The server and its model; known without asking."""
-        return Identity(backend="hosted", endpoint=self._endpoint.url, model=self._settings.model)
+        """The server, its model, and the dialect in which it is spoken to; asks the server when that is not known."""
+        extra = self._settings.extra_body
+        dialect = f"{self.dialect}{', with ' + json.dumps(extra, sort_keys=True) if extra else ''}"
+        return Identity(backend="hosted", endpoint=self._endpoint.url, model=self._settings.model, dialect=dialect)
+
+    @cached_property
+    def dialect(self) -> Dialect:
+        """What the user has set, what is remembered, or what a probe finds; `EndpointError` when that gets no answer.
+
+        A backend that may not ask takes what is remembered, however old, or what most servers understand.
+        """
+        settings, url = self._settings, self._endpoint.url
+        usual = Dialect(limit_name=self._endpoint.limit_name)
+        if settings.structured_mode != "auto":
+            return usual.model_copy(update={"rung": settings.structured_mode})
+        found = recall(settings.cache_dir, url, settings.model, settings.extra_body) if settings.cache else None
+        if found is not None and not (found.is_stale and self._asks):
+            return found.dialect
+        if not self._asks:
+            return usual
+        try:
+            # In a thread of its own: that of the caller may have a loop already, as in a notebook.
+            with _event_loop() as loop:
+                dialect = asyncio.run_coroutine_threadsafe(self._probe(), loop).result()
+        except SummarizerError as error:
+            if found is None:
+                raise
+            _LOG.warning("%s; what was found on %s is used", error, f"{found.when:%Y-%m-%d}")
+            return found.dialect
+        if settings.cache:
+            new = Found(endpoint=url, model=settings.model, dialect=dialect, when=datetime.now(UTC))
+            remember(settings.cache_dir, new, settings.extra_body)
+        _LOG.info("%s: answers of %s are held to their form by: %s", url, settings.model, dialect)
+        return dialect
+
+    async def _probe(self) -> Dialect:
+        settings, ending = self._settings, Ending()
+        async with self._endpoint.connect() as client:
+
+            async def send(content: bytes, longest: int) -> ChatReply:
+                return await self._attempts.probe(client, content, longest, ending)
+
+            drawing = {"temperature": settings.temperature, "seed": settings.seed}
+            probe = Probe(settings.model, drawing, settings.extra_body, self._endpoint.limit_name, send)
+            return await self._attempts.translated(probe.dialect(), client.api_key)
 
     def check_key(self) -> None:
         """Raise `EndpointError` when the address needs a key and the environment has none that can be sent."""
@@ -97,8 +152,7 @@ class HostedBackend:
             yield from (one.failure for one in fruitless)
 
     def _wire(self) -> Wire:
-        dialect = Dialect(limit_name=self._endpoint.limit_name)
-        return Wire(self._settings.model, dialect, self._settings.extra_body)
+        return Wire(self._settings.model, self.dialect, self._settings.extra_body)
 
 
 class _Flight:

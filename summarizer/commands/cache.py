@@ -2,6 +2,7 @@
 
 from argparse import Namespace
 
+from summarizer.backends import make_backend
 from summarizer.cache import Store, explain
 from summarizer.commands import FAILURES, OK, read_inputs, settings_of
 from summarizer.console import complain, say
@@ -40,7 +41,7 @@ def _why(options: Namespace, settings: Settings, store: Store) -> int:
         raise InputError(", ".join(options.inputs), f"there is no paper {options.id!r}")
     if isinstance(paper, Unreadable):
         raise InputError(", ".join(options.inputs), f"nothing is asked about {options.id!r}: {paper.message}")
-    summarizer = Summarizer(settings.model_copy(update={"cache": False}))
+    summarizer = Summarizer(settings.model_copy(update={"cache": False}), make_backend(settings, asks=False))
     nobody = Paper(id=options.id, title="", abstract="", source=Source(name="", line=0))
     request = summarizer.request(paper or nobody)
     say("\n".join(explain(store, summarizer.backend.identity, request, text_known=paper is not None)))

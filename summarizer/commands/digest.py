@@ -11,7 +11,7 @@ from summarizer.records import Record
 from summarizer.writing.html import render_html
 from summarizer.writing.jsonl import read_records
 from summarizer.writing.markdown import render_markdown
-from summarizer.writing.whole import write_whole
+from summarizer.whole import write_whole
 
 
 def call(options: Namespace) -> int:

@@ -17,7 +17,7 @@ from summarizer.vocabulary import OPEN_FACETS, OpenFacet, load_tag_vocabulary
 from summarizer.vocabulary_changes import accepted, ignored
 from summarizer.writing.harmless import visible
 from summarizer.writing.jsonl import read_records
-from summarizer.writing.whole import write_whole
+from summarizer.whole import write_whole
 
 _MOST_EXAMPLES = 3
 
