@@ -24,7 +24,7 @@ MOST_TOKENS = 10**9
 ADVICE = RequestError.KINDS | {
     "refused": "try another model",
     "empty": "try another model or prompt",
-    "rejected": "it is not asked again without --overwrite",
+    "rejected": "`summarizer retry` asks again",
 }
 
 
