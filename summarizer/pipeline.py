@@ -216,7 +216,7 @@ class _Run:
             request=request,
             key=request.key,
             cautions=cautions_of_place(record),
-            run_key=before and (before.retry_of or before.key),
+            run_key=(before.retry_of or before.key) if before else None,
         )
 
     def _settle(self, outcome: Outcome) -> None:
