@@ -116,6 +116,7 @@ def test_only_chooses_by_status_and_kind(names: list[str], changed: list[int]) -
         (["out.jsonl", "--only", "unreadable"], "no paper to ask about; the input is broken at the line"),
         (["out.jsonl", "--only", "duplicate"], "no paper to ask about; the paper stands earlier"),
         (["nowhere.jsonl"], "nowhere.jsonl: No such file"),
+        (["empty.jsonl"], "empty.jsonl: holds no records"),
         (["-"], "records are replaced in a file"),
         (["/dev/null"], "/dev/null: is not a file"),
         (["papers.jsonl"], "papers.jsonl, line 1: not a record"),
@@ -127,6 +128,7 @@ def test_what_cannot_be_done_leaves_the_file(
     capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
     """A mistake is exit code 2 with the reason, and no byte of any file changes."""
+    Path("empty.jsonl").write_text("\n", encoding="utf-8")
     before = {path: path.read_bytes() for path in Path().glob("*.jsonl")}
     assert main(["retry", *arguments]) == 2
     error = capsys.readouterr().err

@@ -11,7 +11,7 @@ from pathlib import Path
 from summarizer.commands import FAILURES, INTERRUPTED, OK, settings_of
 from summarizer.commands.asking import interruptible, retry_command, seldom_collected
 from summarizer.console import complain, show_log
-from summarizer.errors import SettingsError
+from summarizer.errors import InputError, SettingsError
 from summarizer.glossary import Glossary
 from summarizer.pipeline import Summarizer
 from summarizer.progress import ASKED, UNASKED, Progress
@@ -42,7 +42,8 @@ def call(options: Namespace) -> int:
             first.look(record)
         first.check(path, options.only)
         if not first.asked:
-            complain(f"{path}: there is nothing to ask again; it has {first.found()}")
+            if not options.quiet:
+                complain(f"{path}: there is nothing to ask again; it has {first.found()}")
             return OK
         if first.other_model is not None and not options.quiet:
             complain(f"asking {first.model} about papers that {first.other_model} was asked about before")
@@ -104,7 +105,9 @@ class _First:
             self._tagged_otherwise = self._tagged_otherwise or record.id
 
     def check(self, path: Path, only: Sequence[str]) -> None:
-        """Refuse names that neither this program nor the file knows, and a file of two vocabularies."""
+        """Refuse a file without records, names that nobody knows, and a file that would be of two vocabularies."""
+        if not self._names and not self._unasked:
+            raise InputError(str(path), "holds no records")
         for name in only:
             if name not in {*_STATUSES, *ASKED, *self._names}:
                 raise SettingsError(f"--only {name}: there is no such status or failure; {path} has {self.found()}")
@@ -115,7 +118,7 @@ class _First:
 
     def found(self) -> str:
         """The names that can be given for `--only`, and what cannot be asked, with their counts."""
-        text = _listed(self._names) or "no record that can be"
+        text = _listed(self._names) or "no record to ask about"
         return f"{text}; no paper to ask about: {_listed(self._unasked)}" if self._unasked else text
 
 

@@ -80,7 +80,6 @@ class Renewal:
         if self._new is None:
             return
         with self._translated():
-            self._check_unchanged()
             self._copy_to(self._new, os.fstat(self._file.fileno()).st_size)
             self._new.flush()
             os.fsync(self._new.fileno())
