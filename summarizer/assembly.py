@@ -26,6 +26,9 @@ from summarizer.sentences import best_sentence
 from summarizer.settings import DEFAULT_LANGUAGE
 from summarizer.tagging import Tagger
 
+#: Code of the warning that another text has the same id.
+_REUSED = "duplicate_id"
+
 
 @dataclass(frozen=True, slots=True)
 class Task:
@@ -41,6 +44,8 @@ class Task:
     """What came of the first round, when this is the second."""
     answer: Answer | None = None
     """The answer of the first round, when that could be read."""
+    run_key: str | None = None
+    """What the run had for `key`, when this is a retry."""
 
 
 class Assembler:
@@ -143,6 +148,7 @@ class Assembler:
             prompt_sha256=prompt.sha256,
             schema_sha256=self._renderer.schema_sha256,
             vocabulary_sha256=self.vocabulary_sha256,
+            retry_of=None if task.run_key == task.key else task.run_key,
             language=None if completion and completion.structured_mode == SUMMARY else self._renderer.language,
             abstract_sha256=sha256(task.paper.abstract.encode()).hexdigest(),
             structured_mode=completion.structured_mode if completion else None,
@@ -186,7 +192,17 @@ def duplicate_record(paper: Paper, earlier: Earlier) -> Record:
 def reused_id(paper: Paper, earlier: Earlier) -> Caution:
     """The warning for another text under an id that was there before."""
     message = f"the id {paper.id!r} stands in {earlier.place} too, for another text"
-    return Caution(code="duplicate_id", message=message)
+    return Caution(code=_REUSED, message=message)
+
+
+def paper_of(record: Record) -> Paper:
+    """The paper that the record was made from."""
+    return Paper(**{name: getattr(record, name) for name in Paper.model_fields})
+
+
+def cautions_of_place(record: Record) -> tuple[Caution, ...]:
+    """Warnings that the paper has from its place among the others, and not from what was answered."""
+    return tuple(caution for caution in record.warnings if caution.code == _REUSED)
 
 
 def together(earlier: Completion | None, later: Completion) -> Completion:

@@ -53,6 +53,11 @@ class OutputError(SummarizerError):
 class ResumeError(SummarizerError):
     """The records that are there already do not belong to these inputs and settings."""
 
+    def __init__(self, reason: str, *, same_papers: bool = False) -> None:
+        """`same_papers`: the record is of the paper that stands at its place, and only the settings differ."""
+        self.same_papers = same_papers
+        super().__init__(reason)
+
 
 class PromptError(SummarizerError):
     """A prompt is missing, is malformed, or has a variable that nothing fills."""
@@ -83,9 +88,9 @@ class RequestError(SummarizerError):
         "truncated": "raise --max-tokens",
         "refused": "the model declined; try another model",
         "empty": "the model said nothing; try another model or prompt",
-        "out_of_memory": "use a smaller model, or run again with --overwrite: stored answers are reused",
-        "transport": "the server kept failing; later run again with --overwrite: stored answers are reused",
-        "rejected": "the server would not answer these; their messages say why, and --overwrite asks again",
+        "out_of_memory": "use a smaller model, or ask again when there is more memory",
+        "transport": "the server kept failing; ask again later",
+        "rejected": "the server would not answer these; their messages say why",
     }
 
     def __init__(

@@ -15,6 +15,7 @@ examples:
   summarizer run papers.jsonl -o out.jsonl          with the small model that comes along
   summarizer run page.txt -o out.jsonl --model Qwen/Qwen3-4B-Instruct-2507
   cat papers.csv | summarizer run - --input-format csv -o out.jsonl
+  summarizer retry out.jsonl --only truncated --max-tokens 2000
   summarizer digest out.jsonl -o digest.html
 
 exit codes: 0 all records fine, 1 finished with failures, 2 nothing could be done, 130 interrupted"""
@@ -44,6 +45,7 @@ def parser() -> argparse.ArgumentParser:
     common = settings_options()
 
     _add_run(commands, common)
+    _add_retry(commands, common)
     _add_digest(commands)
     _add_verify(commands, common)
     _add_tags(commands, common)
@@ -70,6 +72,22 @@ def _add_run(commands: _Commands, common: WholeWords) -> None:
     run.add_argument("--overwrite", action="store_true", help="write the output anew instead of going on after its end")
     run.add_argument("--quiet", action="store_true", help="no progress and no summary")
     _add_reading(run)
+
+
+def _add_retry(commands: _Commands, common: WholeWords) -> None:
+    retry = commands.add_parser(
+        "retry", parents=[common], help="ask again about records that failed, and leave all others as they are"
+    )
+    retry.add_argument("records", type=_given, metavar="RECORDS", help="output of `summarizer run`, which is changed")
+    retry.add_argument(
+        "--only",
+        action="append",
+        type=_given,
+        default=[],
+        metavar="STATUS|KIND",
+        help="failed, partial or ok, or a kind of failure such as truncated; may be repeated (default: failed)",
+    )
+    retry.add_argument("--quiet", action="store_true", help="no progress and no summary")
 
 
 def _add_digest(commands: _Commands) -> None:

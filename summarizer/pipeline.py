@@ -11,7 +11,17 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
 
-from summarizer.assembly import Assembler, Task, counting, duplicate_record, reused_id, together, unreadable_record
+from summarizer.assembly import (
+    Assembler,
+    Task,
+    cautions_of_place,
+    counting,
+    duplicate_record,
+    paper_of,
+    reused_id,
+    together,
+    unreadable_record,
+)
 from summarizer.backends import make_backend
 from summarizer.cache import CachedBackend, Store, check_owner
 from summarizer.completion import SUMMARY, Backend, Completion, Decoding, Outcome, Request, never
@@ -71,6 +81,18 @@ class Summarizer:
         makes the same tag in all.
         """
         usable = (checked(item) if isinstance(item, Paper) else item for item in inputs)
+        return self._begin(glossary).records(usable, written)
+
+    def again(self, records: Iterable[Record], glossary: Glossary | None = None) -> Iterator[Record]:
+        """Ask once more about the papers of earlier records, and yield a new record for each, as `run` does.
+
+        Each is asked for itself, so the same id or text may come twice; a warning that the id is used twice stays. With
+        other settings than before `provenance.retry_of` says which question the first record was the answer to, so that
+        a run with the settings of then can go on after the new records.
+        """
+        return self._begin(glossary).records(iter(records), ())
+
+    def _begin(self, glossary: Glossary | None) -> "_Run":
         assembler = Assembler(
             self._renderer,
             self._backend.identity,
@@ -78,8 +100,7 @@ class Summarizer:
             vocabulary_sha256=self._vocabulary.sha256 if self._vocabulary else None,
             stand_in=self._stand_in,
         )
-        run = _Run(self._renderer, self._backend, self._stopping, assembler, repair=self._repair)
-        return run.records(usable, written)
+        return _Run(self._renderer, self._backend, self._stopping, assembler, repair=self._repair)
 
     @cached_property
     def _renderer(self) -> Renderer:
@@ -119,7 +140,7 @@ class _Run:
         self._read = self._emitted = 0
         self._more = True  # until the inputs have ended
 
-    def records(self, inputs: Iterator[Input], written: Iterable[Record]) -> Iterator[Record]:
+    def records(self, inputs: Iterator[Input | Record], written: Iterable[Record]) -> Iterator[Record]:
         try:
             for record in written:
                 if self._stopping():
@@ -133,7 +154,7 @@ class _Run:
         finally:
             self._seen.close()
 
-    def _pass(self, inputs: Iterator[Input]) -> Iterator[Record]:
+    def _pass(self, inputs: Iterator[Input | Record]) -> Iterator[Record]:
         # The backend pulls papers as it needs them, until the inputs end or too many records wait for an earlier one.
         for outcome in self._backend.complete(self._requests(inputs), self._stopping):
             self._settle(outcome)
@@ -145,7 +166,7 @@ class _Run:
             self._waiting.clear()
         yield from self._in_order()
 
-    def _requests(self, inputs: Iterator[Input]) -> Iterator[Request]:
+    def _requests(self, inputs: Iterator[Input | Record]) -> Iterator[Request]:
         while not self._stopping() and (self._repairs or len(self._ready) < _WAITING):
             # A repair goes first: it may be what the records that are ready wait for.
             if self._repairs:
@@ -170,8 +191,10 @@ class _Run:
             own = f"{request.id}#{number}"
         return request if own == request.id else request.model_copy(update={"id": own})
 
-    def _begin(self, item: Input) -> Task | None:
+    def _begin(self, item: Input | Record) -> Task | None:
         position, self._read = self._read, self._read + 1
+        if isinstance(item, Record):
+            return self._begin_again(position, item)
         if isinstance(item, Unreadable):
             self._ready[position] = unreadable_record(item)
             return None
@@ -186,6 +209,21 @@ class _Run:
             request=request,
             key=request.key,
             cautions=() if earlier is None else (reused_id(item, earlier),),
+        )
+
+    def _begin_again(self, position: int, record: Record) -> Task | None:
+        paper = checked(paper_of(record))
+        if isinstance(paper, Unreadable):
+            self._ready[position] = unreadable_record(paper)
+            return None
+        request, before = self._renderer.request(paper), record.provenance
+        return Task(
+            position=position,
+            paper=paper,
+            request=request,
+            key=request.key,
+            cautions=cautions_of_place(record),
+            run_key=(before.retry_of or before.key) if before else None,
         )
 
     def _settle(self, outcome: Outcome) -> None:
@@ -232,7 +270,7 @@ class _Run:
             self._emitted += 1
             yield record
 
-    def _check_written(self, record: Record, item: Input | None) -> None:
+    def _check_written(self, record: Record, item: Input | Record | None) -> None:
         if item is None:
             raise ResumeError(f"it holds more records than there are papers; the first one too many is {record.id!r}")
         where = f"{item.source.name}, line {item.source.line}"
@@ -242,12 +280,14 @@ class _Run:
             raise ResumeError(f"the text of {record.id!r} ({where}) has changed since its record was made")
         if isinstance(item, Paper):
             self._seen.add(item)
-            if record.provenance and record.provenance.key != self._renderer.request(item).key:
-                raise ResumeError(f"the record of {record.id!r} was made with other settings")
-            if record.provenance and record.provenance.vocabulary_sha256 != self._assembler.vocabulary_sha256:
+            made = record.provenance
+            # What was asked again with other settings is still the record of this run.
+            if made and self._renderer.request(item).key not in (made.key, made.retry_of):
+                raise ResumeError(f"the record of {record.id!r} was made with other settings", same_papers=True)
+            if made and made.vocabulary_sha256 != self._assembler.vocabulary_sha256:
                 raise ResumeError(f"the record of {record.id!r} was tagged with another vocabulary")
 
 
-def _is_of(record: Record, item: Input) -> bool:
+def _is_of(record: Record, item: Input | Record) -> bool:
     # What has no id of its own is known by its place, and ./papers.jsonl is the same place as papers.jsonl.
     return isinstance(item, Unreadable) and record.failure is not None and record.source.line == item.source.line

@@ -18,22 +18,31 @@ if TYPE_CHECKING:
 #: Seconds between two plain lines.
 _PACE = 10.0
 
-_ADVICE = RequestError.KINDS | {
-    "unreadable": "the input is broken at the line that the record names",
+#: Kinds of failure for which there is no paper to ask about, each with the reason.
+UNASKED = {
+    "unreadable": "the input is broken at the line that the record names; mend it and run again with --overwrite",
     "no_abstract": "there is nothing to read",
     "duplicate": "the paper stands earlier in the input",
+}
+#: All others, each with what to do about it.
+ASKED = RequestError.KINDS | {
     "invalid_json": "try another prompt or a larger model",
     "schema_error": "try another prompt or a larger model",
-    "no_outcome": "a defect of the backend; run again with --overwrite: stored answers are reused",
+    "no_outcome": "a defect of the backend; ask again",
 }
 
 
 class Progress:
     """Counts the records of a run and shows the counts on standard error. Use it as a context manager."""
 
-    def __init__(self, total: int | None, quiet: bool = False, stream: TextIO | None = None) -> None:
-        """`total` is the number of inputs, when it is known; `stream` is standard error unless given."""
-        self._total, self._quiet, self._stream = total, quiet, stream or sys.stderr
+    def __init__(
+        self, total: int | None, quiet: bool = False, stream: TextIO | None = None, retry: str | None = None
+    ) -> None:
+        """`total` is the number of inputs, when it is known; `stream` is standard error unless given.
+
+        `retry` is the command that asks again about the records, to which `--only KIND` is added.
+        """
+        self._total, self._quiet, self._stream, self._retry = total, quiet, stream or sys.stderr, retry
         self._began = self._last = time.monotonic()
         self.statuses: Counter[str] = Counter()
         self.failures: Counter[str] = Counter()
@@ -78,11 +87,16 @@ class Progress:
         statuses = ", ".join(f"{self.statuses[name]} {name}" for name in ("ok", "partial", "failed", "skipped"))
         lines = [f"{self.done} paper{'' if self.done == 1 else 's'} in {seconds:.1f} s: {statuses}"]
         if self.kept:
-            again = f", of them {self._kept_failed} failed; --overwrite asks these again" if self._kept_failed else ""
+            again = f", of them {self._kept_failed} failed and not asked again" if self._kept_failed else ""
             lines.append(f"  in the output already: {self.kept}{again}")
         lines += [f"  from the cache: {self._cached}"] if self._cached else []
-        lines += [f"  {count} x {kind}: {_ADVICE.get(kind, 'see the record')}" for kind, count in self.failures.items()]
+        lines += [f"  {count} x {kind}: {self._advice(kind)}" for kind, count in self.failures.items()]
         return "\n".join(lines)
+
+    def _advice(self, kind: str) -> str:
+        # No other kind is put into a command: it would be the words of the file.
+        again = f"; `{self._retry} --only {kind}`" if self._retry and kind in ASKED else ""
+        return (ASKED | UNASKED).get(kind, "see the record") + again
 
     def _counts(self) -> str:
         failed = self.statuses["failed"]

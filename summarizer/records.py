@@ -240,6 +240,8 @@ class Provenance(Frozen):
     schema_sha256: str
     vocabulary_sha256: str | None = None
     """Of the user's own vocabulary file; null without one."""
+    retry_of: str | None = None
+    """The key that the run had for this paper, when `summarizer retry` made the record with another one."""
     language: str | None
     """Asked for the summary; null when the model takes no instruction."""
     abstract_sha256: str

@@ -18,9 +18,14 @@ def write_whole(path: Path, text: str) -> None:
             there.write_text(text, encoding="utf-8")
             return
         beside.write_text(text, encoding="utf-8")
-        if there.exists():
-            beside.chmod(there.stat().st_mode)
-        beside.replace(there)
+        put_in_place(beside, there)
     except OSError as error:
         beside.unlink(missing_ok=True)
         raise OutputError(str(path), f"{error.strerror}; choose another") from error
+
+
+def put_in_place(beside: Path, there: Path) -> None:
+    """Give a file the name of another, which is gone then, and its rights."""
+    if there.exists():
+        beside.chmod(there.stat().st_mode)
+    beside.replace(there)

@@ -304,8 +304,8 @@ def test_interrupt_finishes_writes_and_says_how_to_go_on(write: Write, tmp_path:
 
 def test_interrupt_is_answered_while_a_library_is_silenced() -> None:
     """The message comes at once, also while a model is unpacked and what is printed is thrown away."""
-    code = "import contextlib, io, os, signal; from summarizer.commands.run import _interruptible\n"
-    code += "with _interruptible() as stopping, contextlib.redirect_stderr(io.StringIO()):\n"
+    code = "import contextlib, io, os, signal; from summarizer.commands.asking import interruptible\n"
+    code += "with interruptible() as stopping, contextlib.redirect_stderr(io.StringIO()):\n"
     code += "    os.kill(os.getpid(), signal.SIGINT); print(stopping())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=_with_root())
     assert done.stdout.strip() == "True"
@@ -575,4 +575,4 @@ def test_kept_failures_are_told_with_the_way_to_ask_again(
     papers = write("papers.jsonl", _PAPERS + '{"id": broken\n')
     assert run(papers, "-o", tmp_path / "out.jsonl") == 1
     assert run(papers, "-o", tmp_path / "out.jsonl") == 1
-    assert "in the output already: 7, of them 1 failed; --overwrite asks these again" in capsys.readouterr().err
+    assert "in the output already: 7, of them 1 failed and not asked again" in capsys.readouterr().err

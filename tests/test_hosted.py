@@ -718,7 +718,7 @@ def test_a_message_says_what_happened_once(reply: Reply, message: str) -> None:
 def test_a_rejected_paper_is_not_asked_again_by_itself() -> None:
     """Whoever mends the paper or the server has to know that a failed record stays as it is."""
     with ChatServer(lambda *_: fault(400, "bad words")) as server:
-        assert str(failure(server)).endswith("bad words; it is not asked again without --overwrite")
+        assert str(failure(server)).endswith("bad words; `summarizer retry` asks again")
 
 
 def test_half_a_character_fails_alone() -> None:

@@ -28,7 +28,7 @@ ASTRAY = 100
 ADVICE = RequestError.KINDS | {
     "refused": "try another model",
     "empty": "try another model or prompt",
-    "rejected": "it is not asked again without --overwrite",
+    "rejected": "`summarizer retry` asks again",
 }
 
 

@@ -1,4 +1,7 @@
-"""One module for each command; `call` takes the parsed command line and returns the exit code."""
+"""One module for each command; `call` takes the parsed command line and returns the exit code.
+
+`asking` is no command: it holds what those share that ask a model about many papers.
+"""
 
 import os
 from argparse import Namespace

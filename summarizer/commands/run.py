@@ -1,18 +1,13 @@
 """`summarizer run`: read papers, write one record for each."""
 
-import gc
-import os
 import shlex
-import signal
-import sys
-import threading
 from argparse import Namespace
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
-from types import FrameType
 
 from summarizer.commands import FAILURES, INTERRUPTED, OK, check_different, read_inputs, settings_of
+from summarizer.commands.asking import interruptible, retry_command, seldom_collected
 from summarizer.console import complain, show_log
 from summarizer.errors import OutputError, ResumeError, SettingsError
 from summarizer.glossary import Glossary
@@ -28,15 +23,15 @@ def call(options: Namespace) -> int:
     show_log(quiet=options.quiet)
     output = Path(options.output)
     _check_lines(output)
-    with _interruptible() as stopping:
+    with interruptible() as stopping:
         summarizer = Summarizer(settings, stopping=stopping)
         # The inputs are looked at before the output is touched: a mistyped name must not cost a file.
         papers = read_inputs(options.inputs, settings, options)
         check_different(options.inputs, output)
         glossary, count = _look_ahead(settings, options, stopping)
-        progress = Progress(count, quiet=options.quiet)
+        progress = Progress(count, quiet=options.quiet, retry=retry_command(options, output))
         goes_on = not options.overwrite
-        with closing(glossary), RecordFile(output) as file, progress, _seldom_collected():
+        with closing(glossary), RecordFile(output) as file, progress, seldom_collected():
             try:
                 written = () if options.overwrite else progress.counting(file.written())
                 for record in summarizer.run(papers, written, glossary):
@@ -49,6 +44,8 @@ def call(options: Namespace) -> int:
             except ResumeError as error:
                 advice = "choose another file with -o, or --overwrite it"
                 advice += ": what the cache holds is not asked again" if settings.cache else ""
+                if error.same_papers:
+                    advice += "; `summarizer retry` asks some of them again with other settings, and keeps the rest"
                 raise OutputError(str(output), f"{error}; {advice}") from error
         if stopping():
             # Who goes on after a stop wants to keep what there is, as far as it is of this run.
@@ -81,42 +78,3 @@ def _look_ahead(settings: Settings, options: Namespace, stopping: Callable[[], b
         if stopping():
             break
     return glossary, count
-
-
-@contextmanager
-def _interruptible() -> Iterator[Callable[[], bool]]:
-    """The first Ctrl-C (or SIGTERM) lets what is under way finish; the second one stops at once."""
-    stop = threading.Event()
-
-    def ask(_signal: int, _frame: FrameType | None) -> None:
-        if stop.is_set():
-            # Threads that wait for a server would be waited for in turn. All that is written is whole.
-            complain("stopped at once", sys.__stderr__)
-            sys.stderr.write("\x1b[?25h" if sys.stderr.isatty() else "")
-            sys.stderr.flush()
-            os._exit(INTERRUPTED)
-        stop.set()
-        # Standard error itself: while a model is unpacked, what is printed in its place is thrown away.
-        message = "stopping: what is under way is finished and written; press Ctrl-C again to stop at once"
-        complain(message, sys.__stderr__)
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop.is_set
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextmanager
-def _seldom_collected() -> Iterator[None]:
-    # Records are trees without cycles: looking for garbage in them as often as by default finds nothing, and takes a
-    # sixth of a cached run.
-    before = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(50_000)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()

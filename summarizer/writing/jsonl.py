@@ -6,7 +6,7 @@ import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 import portalocker
 from pydantic import ValidationError
@@ -32,11 +32,11 @@ def read_records(path: str | Path, broken: Callable[[InputError], None] | None =
     try:
         with open(0 if name == STANDARD else name, "rb", closefd=name != STANDARD) as file:
             for number, line in enumerate(file, start=1):
-                if _is_torn(line):
+                if is_torn(line):
                     _LOG.warning("%s, line %d: is not finished and is left out; its run has not ended", name, number)
                 elif not line.isspace():
                     try:
-                        record = _parse(name, number, line)
+                        record = parse_line(name, number, line)
                     except InputError as error:
                         if broken is None:
                             raise
@@ -47,19 +47,34 @@ def read_records(path: str | Path, broken: Callable[[InputError], None] | None =
         raise InputError(name, str(error.strerror)) from error
 
 
-def _is_torn(line: bytes) -> bool:
+def is_torn(line: bytes) -> bool:
+    """Say whether a line is what a run left that was killed in the middle of it, or that still goes on."""
     # What a kill left begins like a record, and what a power failure left may be zeros; anything else is somebody's.
     beginning = line[: len(_BEGINNING)]
     return not line.endswith(b"\n") and (_BEGINNING.startswith(beginning) or not line.strip(b"\0"))
 
 
-def _parse(path: str, number: int, line: bytes) -> Record:
+def parse_line(path: str, number: int, line: bytes) -> Record:
+    """Read one line; `InputError` with its place when it is not a record."""
     try:
         return Record.model_validate_json(line)
     except ValidationError as error:
         problem = error.errors(include_input=False, include_url=False)[0]
         place = ".".join(str(part) for part in problem["loc"])
         raise InputError(path, f"not a record of this version: {place or 'line'}: {problem['msg']}", number) from error
+
+
+def hold(file: IO[bytes], path: Path) -> None:
+    """Keep other processes from writing the file until it is closed; when one does, it is closed (`OutputError`)."""
+    try:
+        portalocker.lock(file, portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING)
+    except portalocker.LockException as error:
+        file.close()
+        raise OutputError(str(path), "another process is writing this file") from error
+    # It may have been replaced between its opening and now, and what is held is then a file without a name.
+    if not (path.exists() and os.path.samestat(path.stat(), os.fstat(file.fileno()))):
+        file.close()
+        raise OutputError(str(path), "another process has just replaced this file; try again")
 
 
 def _shown(path: Path) -> str:
@@ -84,7 +99,7 @@ class RecordFile:
             raise OutputError(_shown(path), f"{error.strerror}; choose another with -o") from error
         self._is_regular = not standard and stat.S_ISREG(os.fstat(self._file.fileno()).st_mode)
         if self._is_regular:
-            self._lock()
+            hold(self._file, path)
 
     def written(self) -> Iterator[Record]:
         """The records that are there already, streamed; after the last one a torn line is taken away."""
@@ -93,7 +108,7 @@ class RecordFile:
         whole = 0
         with self.path.open("rb") as file:
             for number, line in enumerate(file, start=1):
-                if _is_torn(line):
+                if is_torn(line):
                     break
                 if not line.isspace():
                     yield self._own(number, line)
@@ -102,7 +117,7 @@ class RecordFile:
 
     def _own(self, number: int, line: bytes) -> Record:
         try:
-            return _parse(str(self.path), number, line)
+            return parse_line(str(self.path), number, line)
         except InputError as error:
             reason = f"line {number} is {error.reason}; the file is left as it is, choose another with -o"
             raise OutputError(str(self.path), reason) from error
@@ -135,13 +150,6 @@ class RecordFile:
     def _truncate(self, size: int) -> None:
         if os.fstat(self._file.fileno()).st_size > size:
             self._file.truncate(size)
-
-    def _lock(self) -> None:
-        try:
-            portalocker.lock(self._file, portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING)
-        except portalocker.LockException as error:
-            self._file.close()
-            raise OutputError(str(self.path), "another process is writing this file") from error
 
     def __enter__(self) -> Self:
         return self

@@ -1,0 +1,79 @@
+"""What the commands share that ask a model about many papers."""
+
+import gc
+import os
+import shlex
+import signal
+import sys
+import threading
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from summarizer.commands import INTERRUPTED
+from summarizer.console import complain
+from summarizer.settings import Settings
+from summarizer.writing.jsonl import STANDARD
+
+
+def retry_command(options: Namespace, output: Path) -> str | None:
+    """The command that asks again about records of the output, with the settings that the command line gives.
+
+    There is none for what is no file.
+    """
+    if str(output) == STANDARD or (output.exists() and not output.is_file()):
+        return None
+    given = vars(options)
+    words = [] if options.config is None else ["--config", str(options.config)]
+    # What says how to read the inputs is left out: a retry reads none.
+    for name in Settings.model_fields:
+        if name in given and name not in {"columns", "encoding"}:
+            value, flag = given[name], name.replace("_", "-")
+            words += (
+                [f"--{flag}" if value else f"--no-{flag}"] if isinstance(value, bool) else [f"--{flag}", str(value)]
+            )
+    return shlex.join(["summarizer", "retry", str(output), *words])
+
+
+@contextmanager
+def interruptible() -> Iterator[Callable[[], bool]]:
+    """The first Ctrl-C (or SIGTERM) lets what is under way finish; the second one stops at once."""
+    stop = threading.Event()
+
+    def ask(_signal: int, _frame: FrameType | None) -> None:
+        if stop.is_set():
+            # Threads that wait for a server would be waited for in turn. All that is written is whole.
+            complain("stopped at once", sys.__stderr__)
+            sys.stderr.write("\x1b[?25h" if sys.stderr.isatty() else "")
+            sys.stderr.flush()
+            os._exit(INTERRUPTED)
+        stop.set()
+        # Standard error itself: while a model is unpacked, what is printed in its place is thrown away.
+        message = "stopping: what is under way is finished and written; press Ctrl-C again to stop at once"
+        complain(message, sys.__stderr__)
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop.is_set
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def seldom_collected() -> Iterator[None]:
+    """Look for garbage less often.
+
+    Records are trees without cycles: looking for it in them as often as by default finds nothing, and takes a sixth of
+    a cached run.
+    """
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(50_000)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
