@@ -246,7 +246,9 @@ def settings_options() -> WholeWords:
         choices=["auto", "strict", "json_schema", "tools", "json_object", "prompt"],
         help="how hosted answers are held to their form (default auto: a probe finds out what the server keeps)",
     )
-    group.add_argument("--max-cost", type=float, metavar="USD", help="what one run may cost at most (default: no limit)")
+    group.add_argument(
+        "--max-cost", type=float, metavar="USD", help="what one run may cost at most (default: no limit)"
+    )
     group.add_argument(
         "--max-total-tokens", type=int, metavar="N", help="tokens that one run may take at most (default: no limit)"
     )

@@ -905,7 +905,8 @@ def test_the_client_is_imported_on_the_first_request() -> None:
     """Making the backend, and asking what it is, does not import openai."""
     program = (
         "import sys; from summarizer.backends.hosted import HostedBackend; from summarizer.settings import Settings; "
-        "HostedBackend(Settings(model='m', structured_mode='strict')).identity; sys.exit(any(m in sys.modules for m in ('openai', 'httpx2')))"
+        "HostedBackend(Settings(model='m', structured_mode='strict')).identity; "
+        "sys.exit(any(m in sys.modules for m in ('openai', 'httpx2', 'aiohttp')))"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 

@@ -51,7 +51,18 @@ class _Folder:
         self.out, self.vocabulary, self.cache = tmp_path / "out.jsonl", tmp_path / "tags.toml", tmp_path / "cache"
 
     def run(self, *more: str) -> int:
-        backend = ["--backend", "hosted", "--model", "m", "--structured-mode", "strict", "--base-url", self.server.url, "--cache-dir", str(self.cache)]
+        backend = [
+            "--backend",
+            "hosted",
+            "--model",
+            "m",
+            "--structured-mode",
+            "strict",
+            "--base-url",
+            self.server.url,
+            "--cache-dir",
+            str(self.cache),
+        ]
         return main(["run", str(self.papers), "-o", str(self.out), "--quiet", *backend, *more])
 
     def tags(self, *arguments: str) -> int:

@@ -35,15 +35,17 @@ class NotConnectedError(openai.APIConnectionError):
     """There was no connection, so nothing can have been asked."""
 
 
-async def exchange(client: openai.AsyncOpenAI, content: bytes, timeout: float) -> Received:
-    """Send the body of a request and read the chat completion that comes; `openai.APIError` for anything else.
+async def exchange(client: openai.AsyncOpenAI, content: bytes, within: float) -> Received:
+    """Send the body of a request and read the chat completion that comes `within` so many seconds.
+
+    `openai.APIError` for anything else.
 
     The client is asked one level below its chat methods: these spend more than half of their time on turning arguments
     and answers into objects that are not used here (`benchmarks/hosted.md`).
     """
     started = time.monotonic()
     try:
-        async with asyncio.timeout(timeout):
+        async with asyncio.timeout(within):
             response = await client.post(_PATH, content=content, cast_to=httpx2.Response, options={"headers": _HEADERS})
             try:
                 body = await read_body(response)

@@ -129,15 +129,12 @@ class HostedBackend:
         refusals, fruitless = list[EndpointError | BudgetError](), list[Fruitless]()
         with closing(flight.ends(chain((first,), source), stopping)) as ends:
             for end in ends:
-                match end:
-                    case EndpointError() | BudgetError():
-                        refusals.append(end)
-                    case Fruitless():
-                        fruitless.append(end)
-                    case None:
-                        continue
-                    case _:
-                        yield end
+                if isinstance(end, EndpointError | BudgetError):
+                    refusals.append(end)
+                elif isinstance(end, Fruitless):
+                    fruitless.append(end)
+                elif end is not None:
+                    yield end
                 # A stop cuts attempts short, and says nothing about the server.
                 if len(fruitless) >= HOPELESS and not self._attempts.answered and not stopping():
                     refusals.append(_hopeless(fruitless))

@@ -119,22 +119,18 @@ class Probe:
             if not self._leave_out(error):
                 raise
             return await self._holds(rung, longest)
-        choice = reply.choices[0] if reply.choices else None
-        if choice is None:
+        if not reply.choices:
             return rung == "prompt"
+        choice = reply.choices[0]
         if choice.finish_reason == "length" and longest == SHORT:
             return await self._holds(rung, LONG)
         if choice.message.thinks:
-            _LOG.info("the model %s thinks aloud before it answers: give it room with a larger --max-tokens", self._model)
-        match rung:
-            case "prompt":
-                return True
-            case "json_object":
-                return _object(spoken(choice.message.content or "")) is not None
-            case "tools":
-                return _is_meant(_object(choice.message.tool_calls or ""), nonce)
-            case _:
-                return _is_meant(_object(spoken(choice.message.content or "")), nonce)
+            _LOG.info(
+                "the model %s thinks aloud before it answers: give it room with a larger --max-tokens", self._model
+            )
+        called, said = _object(choice.message.tool_calls or ""), _object(spoken(choice.message.content or ""))
+        keeps = {"tools": _is_meant(called, nonce), "json_object": said is not None, "prompt": True}
+        return keeps.get(rung, _is_meant(said, nonce))
 
     def _content(self, rung: Rung, nonce: str, word: str, longest: int) -> bytes:
         asked = f"Do not use JSON and call no function. Reply with exactly this one word and nothing else: {word}"

@@ -8,10 +8,10 @@ from summarizer.commands import OK, check_different
 from summarizer.console import say, show_log
 from summarizer.errors import InputError, SettingsError
 from summarizer.records import Record
+from summarizer.whole import write_whole
 from summarizer.writing.html import render_html
 from summarizer.writing.jsonl import read_records
 from summarizer.writing.markdown import render_markdown
-from summarizer.whole import write_whole
 
 
 def call(options: Namespace) -> int:

@@ -15,9 +15,9 @@ from summarizer.records import Record, Tag
 from summarizer.tagging import Tagger
 from summarizer.vocabulary import OPEN_FACETS, OpenFacet, load_tag_vocabulary
 from summarizer.vocabulary_changes import accepted, ignored
+from summarizer.whole import write_whole
 from summarizer.writing.harmless import visible
 from summarizer.writing.jsonl import read_records
-from summarizer.whole import write_whole
 
 _MOST_EXAMPLES = 3
 

@@ -9,8 +9,8 @@ from typing import BinaryIO, NamedTuple, Self
 
 from summarizer.errors import InputError, OutputError
 from summarizer.records import Record
+from summarizer.whole import put_in_place
 from summarizer.writing.jsonl import STANDARD, hold, is_torn, parse_line
-from summarizer.writing.whole import put_in_place
 
 #: Bytes that are copied at once.
 _CHUNK = 2**20
