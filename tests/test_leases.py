@@ -95,8 +95,10 @@ def test_the_last_holder_closes_the_file(tmp_path: Path) -> None:
     """A process that reads many inputs one after the other keeps no descriptor."""
     before = len(list(Path("/proc/self/fd").iterdir()))
     for number in range(20):
-        with Leases(tmp_path / f"leases-{number % 3}") as leases:
-            assert leases.take("a")
+        path = tmp_path / f"leases-{number % 3}"
+        with Leases(path) as one, Leases(path) as other:
+            assert one.take("a")
+            assert other.take("b")
     assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
@@ -129,7 +131,9 @@ def test_a_fork_inherits_no_lease(tmp_path: Path) -> None:
         if child == 0:
             # Whatever happens, the child must not go on with the tests of its parent.
             try:
-                inherited, own = leases.take("a"), Leases(path)
+                os.close(parent_reads)
+                os.close(parent_writes)
+                inherited, own = leases.is_of_this_thread("a") or leases.take("a"), Leases(path)
                 leases.free("a")
                 refused = own.take("a")
                 leases.close()
@@ -138,14 +142,16 @@ def test_a_fork_inherits_no_lease(tmp_path: Path) -> None:
                 os.write(child_writes, b"%d" % own.take("a"))
             finally:
                 os._exit(0)
+        os.close(child_reads)
+        os.close(child_writes)
         assert os.read(parent_reads, 3) == b"001"
         assert not leases.take("b")
         assert _taken_elsewhere(path, "a") == [False]
     os.write(parent_writes, b"x")
     assert os.read(parent_reads, 1) == b"1"
     assert os.waitpid(child, 0)[1] == 0
-    for descriptor in (parent_reads, parent_writes, child_reads, child_writes):
-        os.close(descriptor)
+    os.close(parent_reads)
+    os.close(parent_writes)
 
 
 def test_threads_are_told_apart(tmp_path: Path) -> None:
