@@ -8,7 +8,6 @@ file systems, on which SQLite's locks are not reliable.
 import os
 import sqlite3
 import stat
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,12 +18,16 @@ from pydantic import ValidationError
 from summarizer.completion import Backend, Completion, Identity, Outcome, Request, never
 from summarizer.errors import CacheError
 from summarizer.keys import Parts, differences, paper_digest, request_parts
+from summarizer.leases import Leases
 from summarizer.records import Frozen
+from summarizer.under_way import UnderWay, as_hit
 
 #: Where the answers are inside the cache folder. A new form of `Entry` gets a new one: old rows are no tampering.
 FOLDER = "answers-2"
-#: Requests that may wait while the backend looks for work; bounds the memory of a run that is mostly cached.
-_MOST_SET_ASIDE = 256
+#: The file beside them, always empty, on whose bytes those have locks who ask.
+_LEASES = "leases"
+#: Seconds for which others may ask something without any sign of life before it is asked here too.
+PATIENCE = 600.0
 
 
 class Entry(Frozen):
@@ -178,11 +181,17 @@ class Store:
 
 
 class CachedBackend:
-    """A backend around a backend: known requests are answered from the store, the others asked and kept."""
+    """A backend around a backend: known requests are answered from the store, the others asked and kept.
 
-    def __init__(self, backend: Backend, store: Store) -> None:
-        """Neither the backend's model nor any heavy library is touched before the first miss."""
-        self._backend, self._store = backend, store
+    What another thread or process is asking with the same store is not asked beside it, but waited for.
+    """
+
+    def __init__(self, backend: Backend, store: Store, patience: float = PATIENCE) -> None:
+        """Neither the backend's model nor any heavy library is touched before the first miss.
+
+        When others hold back what they ask for `patience` seconds without any sign of life, it is asked here too.
+        """
+        self._backend, self._store, self._patience = backend, store, patience
 
     @property
     def identity(self) -> Identity:
@@ -192,35 +201,52 @@ class CachedBackend:
     def complete(self, requests: Iterable[Request], stopping: Callable[[], bool] = never) -> Iterator[Outcome]:
         """See `completion.Backend`; hits come as soon as they are found, marked `cached`.
 
-        What is being asked already (the same paper under another id) is not asked again beside it.
+        What is being asked already (the same paper under another id, or by another run) is not asked again beside it.
         """
-        coming, under_way = iter(requests), _UnderWay()
-        while (request := under_way.next_twin() or next(coming, None)) is not None:
-            if (hit := self._find(request)) is not None:
-                yield hit
-                continue
-            for outcome in self._backend.complete(self._misses(request, coming, under_way), stopping):
-                answered = under_way.settle(outcome)
-                if answered is not None and isinstance(outcome, Completion):
-                    self._keep(answered, outcome)
-                yield outcome
-                yield from under_way.take_hits()
-            yield from under_way.take_hits()
-            if stopping():
-                return
+        coming = iter(requests)
+        with Leases(self._store.directory / _LEASES) as leases:
+            under_way = UnderWay(leases, self._patience)
+            while (request := under_way.next_twin() or _pull(coming, under_way)) is not None or under_way.is_waiting:
+                if request is None:
+                    if stopping():
+                        return
+                    under_way.wait()
+                elif self._begins(request, under_way):
+                    for outcome in self._backend.complete(self._misses(request, coming, under_way), stopping):
+                        asked = under_way.asked.get(outcome.request_id)
+                        if asked is not None and isinstance(outcome, Completion):
+                            self._keep(asked, outcome)
+                        under_way.settle(outcome)
+                        yield outcome
+                        yield from under_way.take_hits()
+                    under_way.let_go()
+                    yield from under_way.take_hits()
+                    if stopping():
+                        return
+                else:
+                    yield from under_way.take_hits()
 
-    def _misses(self, first: Request, coming: Iterator[Request], under_way: "_UnderWay") -> Iterator[Request]:
-        # Hits that turn up while the backend looks for work are set aside; when many wait, the backend is let go.
-        under_way.begin(first)
+    def _misses(self, first: Request, coming: Iterator[Request], under_way: UnderWay) -> Iterator[Request]:
+        # What turns up while the backend looks for work and needs not be asked is set aside, and nothing is waited for.
+        # When too much waits, or all the rest is asked by others, the backend is let go.
         yield first
-        while under_way.has_room() and (request := next(coming, None)) is not None:
-            if (hit := self._find(request)) is not None:
-                under_way.hits.append(hit)
-            elif request.key in under_way.keys:
-                under_way.twins.append(request)
-            else:
-                under_way.begin(request)
+        while (request := _pull(coming, under_way)) is not None:
+            if self._begins(request, under_way):
                 yield request
+
+    def _begins(self, request: Request, under_way: UnderWay) -> bool:
+        """Whether this is to be asked; if not, its answer is set aside, or the request itself."""
+        # As long as somebody else has the lease no answer is there, and asking the kernel is quicker.
+        hit = None if under_way.was_set_aside(request) else self._find(request)
+        if hit is None and under_way.begin(request):
+            # Whoever had the lease until now may have answered since the look before.
+            hit = self._find(request)
+            if hit is None:
+                return True
+            under_way.settle(hit)
+        if hit is not None:
+            under_way.add_hit(hit)
+        return False
 
     def _find(self, request: Request) -> Completion | None:
         entry = self._store.get(request.key)
@@ -229,50 +255,15 @@ class CachedBackend:
         if entry.parts.paper != paper_digest(request):
             # The answer to another paper, put under this key.
             raise CacheError(f"{_tampered(str(self._store.directory))} (row {request.key[:12]})")
-        return _hit(entry.completion, request)
+        return as_hit(entry.completion, request)
 
     def _keep(self, request: Request, completion: Completion) -> None:
         entry = Entry(parts=request_parts(self.identity, request), completion=completion)
         self._store.put(request.key, entry)
 
 
-class _UnderWay:
-    """What was asked and is not answered yet, and a bounded number of requests that wait until the backend yields."""
-
-    def __init__(self) -> None:
-        self.asked: dict[str, Request] = {}  # by id
-        self.keys: set[str] = set()
-        self.hits: deque[Completion] = deque()
-        self.twins: deque[Request] = deque()  # requests with the key of another that is under way
-
-    def begin(self, request: Request) -> None:
-        self.asked[request.id] = request
-        self.keys.add(request.key)
-
-    def has_room(self) -> bool:
-        return len(self.hits) + len(self.twins) < _MOST_SET_ASIDE
-
-    def settle(self, outcome: Outcome) -> Request | None:
-        """Give the request that this answers, None when it was not asked; its twins get the same answer."""
-        request = self.asked.pop(outcome.request_id, None)
-        if request is not None:
-            self.keys.remove(request.key)
-            if self.twins and isinstance(outcome, Completion):
-                self.hits += [_hit(outcome, twin) for twin in self.twins if twin.key == request.key]
-                self.twins = deque(twin for twin in self.twins if twin.key != request.key)
-        return request
-
-    def take_hits(self) -> Iterator[Completion]:
-        while self.hits:
-            yield self.hits.popleft()
-
-    def next_twin(self) -> Request | None:
-        """A request whose twin got no answer."""
-        return self.twins.popleft() if self.twins else None
-
-
-def _hit(completion: Completion, request: Request) -> Completion:
-    return completion.model_copy(update={"request_id": request.id, "cached": True})
+def _pull(coming: Iterator[Request], under_way: UnderWay) -> Request | None:
+    return under_way.next_due() or (next(coming, None) if under_way.has_room() else None)
 
 
 def check_owner(directory: Path) -> None:
