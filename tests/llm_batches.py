@@ -227,7 +227,7 @@ class Batches:
         """Take a batch through its statuses."""
         seconds = self._model.behaviour.batch_seconds
         await _sleep(seconds / 10, batch)
-        lines, problems = self._read(batch.content)
+        lines, problems = await asyncio.to_thread(self._read, batch.content)  # chats are answered meanwhile
         if batch.end == "failed":
             problems = [_problem(self._model.behaviour.batch_error, "the batch was not begun", None)]
         if problems:

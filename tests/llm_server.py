@@ -14,9 +14,11 @@ import json
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.utils import formatdate
+from functools import cached_property
 from http.client import HTTPConnection
 from pathlib import Path
 from time import monotonic, time
@@ -212,13 +214,16 @@ class Served:
     """A server in a process of its own."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
-        """Wait until it serves."""
+        """Read what it prints."""
         self._process, self._lines, self._changed = process, list[str](), threading.Condition()
-        self._ended = False
+        self._ended, self._waited_for = False, Counter[str]()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        self.url = self._wait_for_line("http://", 60)
-        """The base URL, with /v1."""
+
+    @cached_property
+    def url(self) -> str:
+        """The base URL, with /v1, once it serves."""
+        return self._wait_for_line("http://", 60)
 
     def stats(self) -> Json:
         """What it was asked and what it billed, see `Model.stats`."""
@@ -235,6 +240,8 @@ class Served:
     def wait_for(self, mark: Mark, seconds: float = 60) -> None:
         """Wait until the server holds a request up at this mark, which must be one of `Behaviour.stall`.
 
+        A mark that was set again with `tell` can be waited for again.
+
         Raises:
             TimeoutError: It did not, for so long.
             ChildProcessError: The server has ended.
@@ -244,6 +251,8 @@ class Served:
     @property
     def output(self) -> str:
         """All that it has printed."""
+        if self._process.poll() is not None:
+            self._reader.join()
         with self._changed:
             return "\n".join(self._lines)
 
@@ -252,6 +261,11 @@ class Served:
         """Whether it has ended, or printed what is neither its URL nor a mark: a traceback."""
         known = ("http://", *get_args(Mark))
         return self._process.poll() is not None or not all(line.startswith(known) for line in self.output.split("\n"))
+
+    def kill(self) -> None:
+        """End it."""
+        self._process.kill()
+        self._reader.join()
 
     def _ask(self, method: str, path: str, body: Json | None = None) -> Json:
         connection = HTTPConnection(urlsplit(self.url).netloc, timeout=60)
@@ -275,13 +289,14 @@ class Served:
             self._changed.notify_all()
 
     def _wait_for_line(self, begin: str, seconds: float) -> str:
-        def found() -> str | None:
-            return next((line for line in self._lines if line.startswith(begin)), None)
+        def found() -> list[str]:
+            return [line for line in self._lines if line.startswith(begin)][self._waited_for[begin] :]
 
         with self._changed:
             self._changed.wait_for(lambda: found() or self._ended, seconds)
-            if line := found():
-                return line
+            if lines := found():
+                self._waited_for[begin] += 1
+                return lines[0]
         if self._ended:
             raise ChildProcessError(f"the server has ended:\n{self.output}")
         raise TimeoutError(f"the server did not print {begin} within {seconds} seconds:\n{self.output}")
@@ -296,18 +311,19 @@ def serving(**behaviour: object) -> Iterator[Served]:
     """
     command = [sys.executable, "-m", "tests.llm_server", json.dumps(behaviour)]
     with subprocess.Popen(command, cwd=_ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        server = Served(process)
         try:
-            server = Served(process)
-            try:
-                yield server
-            except BaseException as problem:
-                if server.broken:
-                    problem.add_note(f"the server broke:\n{server.output}")
-                raise
+            assert server.url
+            yield server
+        except Exception as problem:
+            if server.broken:
+                problem.add_note(f"the server printed:\n{server.output}")
+            raise
+        else:
             if server.broken:
                 raise ChildProcessError(f"the server broke:\n{server.output}")
         finally:
-            process.kill()
+            server.kill()
 
 
 async def _serve(behaviour: Behaviour, port: int) -> None:
