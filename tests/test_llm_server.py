@@ -105,9 +105,9 @@ def test_faults_on_the_wire_are_billed() -> None:
             received += connection.sock.recv(65536)
         connection.close()
 
-    def fails_with(error: type[Exception]) -> Callable[[Served], None]:
+    def fails_with(error: type[Exception], match: str) -> Callable[[Served], None]:
         def ask(server: Served) -> None:
-            with pytest.raises(error):
+            with pytest.raises(error, match=match):
                 _post(server, _chat(), timeout=0.5)
 
         return ask
@@ -120,9 +120,9 @@ def test_faults_on_the_wire_are_billed() -> None:
 
     checks = {
         "500": status(500),
-        "hang": fails_with(TimeoutError),
-        "reset": fails_with(ConnectionResetError),
-        "half_body": fails_with(IncompleteRead),
+        "hang": fails_with(TimeoutError, "timed out"),
+        "reset": fails_with(ConnectionResetError, "reset by peer"),
+        "half_body": fails_with(IncompleteRead, "more expected"),
         "twice": twice,
         "drip": status(200),
     }
