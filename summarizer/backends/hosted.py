@@ -126,30 +126,47 @@ class HostedBackend:
         if first is None:
             return  # A run that is wholly cached needs neither key nor client.
         flight = _Flight(self._endpoint, self._attempts, self._wire(), self._settings.concurrency)
-        refusals, fruitless = list[EndpointError | BudgetError](), list[Fruitless]()
+        troubles = _Troubles(self._attempts)
         with closing(flight.ends(chain((first,), source), stopping)) as ends:
             for end in ends:
-                if isinstance(end, EndpointError | BudgetError):
-                    refusals.append(end)
-                elif isinstance(end, Fruitless):
-                    fruitless.append(end)
+                if isinstance(end, EndpointError | BudgetError | Fruitless):
+                    # A stop cuts attempts short, and says nothing about the server.
+                    troubles.add(end, stopped=stopping())
                 elif end is not None:
                     yield end
-                # A stop cuts attempts short, and says nothing about the server.
-                if len(fruitless) >= HOPELESS and not self._attempts.answered and not stopping():
-                    refusals.append(_hopeless(fruitless))
-                if refusals:
+                if troubles.refusals:
                     flight.end()
-                elif self._attempts.answered and not flight.ending:
-                    yield from (one.failure for one in fruitless)
-                    fruitless.clear()
-        if refusals:
-            raise refusals[0]
+                elif not flight.ending:
+                    yield from troubles.settled()
+        if troubles.refusals:
+            raise troubles.refusals[0]
         if not stopping():
-            yield from (one.failure for one in fruitless)
+            yield from (one.failure for one in troubles.fruitless)
 
     def _wire(self) -> Wire:
         return Wire(self._settings.model, self.dialect, self._settings.extra_body)
+
+
+class _Troubles:
+    """What ended without an answer, until it is known whether that is about the papers or about the server."""
+
+    def __init__(self, attempts: Attempts) -> None:
+        self._attempts = attempts
+        self.refusals, self.fruitless = list[EndpointError | BudgetError](), list[Fruitless]()
+
+    def add(self, end: EndpointError | BudgetError | Fruitless, *, stopped: bool) -> None:
+        if isinstance(end, Fruitless):
+            self.fruitless.append(end)
+        else:
+            self.refusals.append(end)
+        if len(self.fruitless) >= HOPELESS and not self._attempts.answered and not stopped:
+            self.refusals.append(_hopeless(self.fruitless))
+
+    def settled(self) -> Iterator[Outcome]:
+        """Failures that are those of their papers, since others were answered."""
+        if self._attempts.answered:
+            yield from (one.failure for one in self.fruitless)
+            self.fruitless.clear()
 
 
 class _Flight:
