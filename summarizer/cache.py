@@ -19,6 +19,7 @@ from summarizer.completion import Backend, Completion, Identity, Outcome, Reques
 from summarizer.errors import CacheError
 from summarizer.keys import Parts, differences, paper_digest, request_parts
 from summarizer.leases import Leases
+from summarizer.ledger import Ledger
 from summarizer.records import Frozen
 from summarizer.under_way import UnderWay, as_hit
 
@@ -192,6 +193,7 @@ class CachedBackend:
         When others hold back what they ask for `patience` seconds without any sign of life, it is asked here too.
         """
         self._backend, self._store, self._patience = backend, store, patience
+        self._ledger = Ledger(store.directory)
 
     @property
     def identity(self) -> Identity:
@@ -203,7 +205,12 @@ class CachedBackend:
 
         What is being asked already (the same paper under another id, or by another run) is not asked again beside it.
         """
-        coming = iter(requests)
+        try:
+            yield from self._complete(iter(requests), stopping)
+        finally:
+            self._ledger.write()
+
+    def _complete(self, coming: Iterator[Request], stopping: Callable[[], bool]) -> Iterator[Outcome]:
         with Leases(self._store.directory / _LEASES) as leases:
             under_way = UnderWay(leases, self._patience)
             while (request := under_way.next_twin() or _pull(coming, under_way)) is not None or under_way.is_waiting:
@@ -214,8 +221,8 @@ class CachedBackend:
                 elif self._begins(request, under_way):
                     for outcome in self._backend.complete(self._misses(request, coming, under_way), stopping):
                         asked = under_way.asked.get(outcome.request_id)
-                        if asked is not None and isinstance(outcome, Completion):
-                            self._keep(asked, outcome)
+                        if asked is not None:
+                            self._note(asked, outcome)
                         under_way.settle(outcome)
                         yield outcome
                         yield from under_way.take_hits()
@@ -257,9 +264,11 @@ class CachedBackend:
             raise CacheError(f"{_tampered(str(self._store.directory))} (row {request.key[:12]})")
         return as_hit(entry.completion, request)
 
-    def _keep(self, request: Request, completion: Completion) -> None:
-        entry = Entry(parts=request_parts(self.identity, request), completion=completion)
-        self._store.put(request.key, entry)
+    def _note(self, request: Request, outcome: Outcome) -> None:
+        parts = request_parts(self.identity, request)
+        if isinstance(outcome, Completion):
+            self._store.put(request.key, Entry(parts=parts, completion=outcome))
+        self._ledger.add(parts, request, outcome)
 
 
 def _pull(coming: Iterator[Request], under_way: UnderWay) -> Request | None:

@@ -5,10 +5,10 @@ import traceback
 from collections.abc import Sequence
 from importlib import import_module
 
-from summarizer.errors import SettingsError, SummarizerError
+from summarizer.errors import BudgetError, SettingsError, SummarizerError
 from summarizer.options import parser
 
-_NOTHING_DONE, _INTERRUPTED = 2, 130
+_NOTHING_DONE, _OVER_BUDGET, _INTERRUPTED = 2, 3, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,6 +24,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _check_text(given)
         code = int(import_module(f"summarizer.commands.{options.command}").call(options))
         flush()
+    except BudgetError as error:
+        complain(f"stopped: {error}; what was answered is in the cache")
+        return _OVER_BUDGET
     except SummarizerError as error:
         complain(f"error: {error}")
     except KeyboardInterrupt:

@@ -18,7 +18,8 @@ examples:
   summarizer retry out.jsonl --only truncated --max-tokens 2000
   summarizer digest out.jsonl -o digest.html
 
-exit codes: 0 all records fine, 1 finished with failures, 2 nothing could be done, 130 interrupted"""
+exit codes: 0 all records fine, 1 finished with failures, 2 nothing could be done, 3 stopped at --max-cost or
+--max-total-tokens, 130 interrupted"""
 
 
 class WholeWords(argparse.ArgumentParser):
@@ -45,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
     common = settings_options()
 
     _add_run(commands, common)
+    _add_plan(commands, common)
     _add_retry(commands, common)
     _add_digest(commands)
     _add_verify(commands, common)
@@ -72,6 +74,13 @@ def _add_run(commands: _Commands, common: WholeWords) -> None:
     run.add_argument("--overwrite", action="store_true", help="write the output anew instead of going on after its end")
     run.add_argument("--quiet", action="store_true", help="no progress and no summary")
     _add_reading(run)
+
+
+def _add_plan(commands: _Commands, common: WholeWords) -> None:
+    plan = commands.add_parser("plan", parents=[common], help="what a run would send, cost and take; sends nothing")
+    plan.add_argument("inputs", nargs="+", type=_given, metavar="INPUT", help="as for run")
+    plan.add_argument("--json", action="store_true", help="one JSON object, for programs")
+    _add_reading(plan)
 
 
 def _add_retry(commands: _Commands, common: WholeWords) -> None:

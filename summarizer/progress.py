@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
 from summarizer.errors import RequestError
-from summarizer.records import Record
+from summarizer.records import Record, Tokens
 from summarizer.writing.harmless import visible
 
 if TYPE_CHECKING:
@@ -46,7 +46,9 @@ class Progress:
         self._began = self._last = time.monotonic()
         self.statuses: Counter[str] = Counter()
         self.failures: Counter[str] = Counter()
-        self.kept = self._kept_failed = self._cached = self._tokens = 0
+        self.kept = self._kept_failed = self._cached = 0
+        self._tokens, self._cost = Tokens(), 0.0
+        self._costs_known = True
         self._live: Live | None = None
         self._task: TaskID | None = None
 
@@ -64,7 +66,9 @@ class Progress:
         if record.provenance is not None:
             self._cached += record.provenance.cached
             if not record.provenance.cached:
-                self._tokens += record.provenance.tokens.completion
+                self._tokens += record.provenance.tokens
+                self._cost += record.provenance.cost_usd or 0.0
+                self._costs_known = self._costs_known and record.provenance.cost_usd is not None
         if self._live is None and not self._quiet and time.monotonic() - self._last >= _PACE:
             self._last = time.monotonic()
             self._say(f"{self.done} of {self._total or '?'} papers: {self._counts()}")
@@ -90,8 +94,19 @@ class Progress:
             again = f", of them {self._kept_failed} failed and not asked again" if self._kept_failed else ""
             lines.append(f"  in the output already: {self.kept}{again}")
         lines += [f"  from the cache: {self._cached}"] if self._cached else []
+        lines += [f"  tokens: {self._spent()}"] if self._tokens.prompt else []
         lines += [f"  {count} x {kind}: {self._advice(kind)}" for kind, count in self.failures.items()]
         return "\n".join(lines)
+
+    def _spent(self) -> str:
+        tokens = self._tokens
+        parts = [f"{tokens.prompt:,} in"]
+        parts += [f"of them {tokens.cached_prompt:,} from the provider's cache"] if tokens.cached_prompt else []
+        parts.append(f"{tokens.completion:,} out")
+        parts += [f"of them {tokens.reasoning:,} thoughts"] if tokens.reasoning else []
+        if self._cost:
+            parts.append(f"${self._cost:.4f}" + ("" if self._costs_known else " for those whose price is known"))
+        return ", ".join(parts)
 
     def _advice(self, kind: str) -> str:
         # No other kind is put into a command: it would be the words of the file.
@@ -100,8 +115,9 @@ class Progress:
 
     def _counts(self) -> str:
         failed = self.statuses["failed"]
-        rate = self._tokens / max(time.monotonic() - self._began, 1e-9)
-        return f"{self.done} done, {self._cached} cached, {failed} failed, {rate:.0f} tokens/s"
+        rate = self._tokens.completion / max(time.monotonic() - self._began, 1e-9)
+        cost = f", ${self._cost:.2f}" if self._cost else ""
+        return f"{self.done} done, {self._cached} cached, {failed} failed, {rate:.0f} tokens/s{cost}"
 
     def _say(self, line: str) -> None:
         print(visible(line), file=self._stream, flush=True)

@@ -48,7 +48,7 @@ class Budget:
         self._price, self._max_cost, self._max_tokens, self._batch = price, max_cost, max_tokens, batch
         self.spent = self._held = self.uncertain = Amount()
         """Billed; set aside for what is in flight; set aside for attempts that ended without a bill."""
-        self.unbilled = 0
+        self.unbilled = self._told = 0
         """Attempts that ended without a bill."""
         self._flying = 0
         self._line = asyncio.Lock()
@@ -106,6 +106,14 @@ class Budget:
         self._release(most)
         self.uncertain += most
         self.unbilled += 1
+
+    def tell(self) -> None:
+        """Say in the log how many attempts ended without a bill since it was said last."""
+        if self.unbilled > self._told:
+            most = f"{self.uncertain.tokens:,.0f} tokens" + (f", ${self.uncertain.usd:.4f}" if self._price else "")
+            words = "attempt%s ended without a bill and may have been billed all the same"
+            _LOG.warning(f"%d {words}: in all at most %s", self.unbilled, "s" * (self.unbilled != 1), most)  # noqa: G004
+            self._told = self.unbilled
 
     def _release(self, most: Amount) -> None:
         self._held -= most

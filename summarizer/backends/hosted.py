@@ -138,6 +138,7 @@ class HostedBackend:
                     flight.end()
                 elif not flight.ending:
                     yield from troubles.settled()
+        self.budget.tell()
         if troubles.refusals:
             raise troubles.refusals[0]
         if not stopping():

@@ -16,6 +16,7 @@ from summarizer.settings import Settings, load_settings
 
 OK: Final = 0
 FAILURES: Final = 1
+OVER_BUDGET: Final = 3
 INTERRUPTED: Final = 130
 
 

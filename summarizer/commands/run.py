@@ -6,10 +6,10 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from summarizer.commands import FAILURES, INTERRUPTED, OK, check_different, read_inputs, settings_of
+from summarizer.commands import FAILURES, INTERRUPTED, OK, OVER_BUDGET, check_different, read_inputs, settings_of
 from summarizer.commands.asking import interruptible, retry_command, seldom_collected
 from summarizer.console import complain, show_log
-from summarizer.errors import OutputError, ResumeError, SettingsError
+from summarizer.errors import BudgetError, OutputError, ResumeError, SettingsError
 from summarizer.glossary import Glossary
 from summarizer.pipeline import Summarizer
 from summarizer.progress import Progress
@@ -18,7 +18,7 @@ from summarizer.writing.jsonl import RecordFile
 
 
 def call(options: Namespace) -> int:
-    """Read papers and write records; 1 when some failed, 130 when the run was stopped."""
+    """Read papers and write records; 1 when some failed, 3 at the end of the budget, 130 when the run was stopped."""
     settings = settings_of(options)
     show_log(quiet=options.quiet)
     output = Path(options.output)
@@ -31,6 +31,7 @@ def call(options: Namespace) -> int:
         glossary, count = _look_ahead(settings, options, stopping)
         progress = Progress(count, quiet=options.quiet, retry=retry_command(options, output))
         goes_on = not options.overwrite
+        spent: BudgetError | None = None
         with closing(glossary), RecordFile(output) as file, progress, seldom_collected():
             try:
                 written = () if options.overwrite else progress.counting(file.written())
@@ -41,16 +42,22 @@ def call(options: Namespace) -> int:
                         goes_on = True
                     file.append(record)
                     progress.add(record)
+            except BudgetError as error:
+                spent = error
             except ResumeError as error:
                 advice = "choose another file with -o, or --overwrite it"
                 advice += ": what the cache holds is not asked again" if settings.cache else ""
                 if error.same_papers:
                     advice += "; `summarizer retry` asks some of them again with other settings, and keeps the rest"
                 raise OutputError(str(output), f"{error}; {advice}") from error
+        # Who goes on after a stop wants to keep what there is, as far as it is of this run.
+        again = [word for word in options.given if word != "--overwrite" or not goes_on]
+        to_go_on = shlex.join(["summarizer", *again])
+        if spent is not None:
+            complain(f"stopped: {spent}; {_kept(settings.cache)}. To spend as much once more: {to_go_on}")
+            return OVER_BUDGET
         if stopping():
-            # Who goes on after a stop wants to keep what there is, as far as it is of this run.
-            again = [word for word in options.given if word != "--overwrite" or not goes_on]
-            complain(f"stopped; {_kept(settings.cache)}. To go on: {shlex.join(['summarizer', *again])}")
+            complain(f"stopped; {_kept(settings.cache)}. To go on: {to_go_on}")
             return INTERRUPTED
     return FAILURES if progress.statuses["failed"] else OK
 
