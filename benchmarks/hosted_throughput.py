@@ -285,7 +285,7 @@ def print_table(measured: dict[str, Measured], options: argparse.Namespace) -> N
 
 
 def print_memory(sizes: Sequence[int], options: argparse.Namespace) -> None:
-    """One row for each number of papers."""
+    """One row for each number of papers, which should grow: see `wait`."""
     print("| papers | records ok | peak resident size MiB | s | records/s |\n| --- | --- | --- | --- | --- |")
     for size in sizes:
         one = measure(options.only[0] if options.only else "summarizer", Path(sys.executable), size, options)
