@@ -71,8 +71,10 @@ async def _bare(folder: Path, url: str, in_flight: int) -> None:
     # The client comes with 100 connections that are kept: all others would be made anew for each request.
     limits = httpx2.Limits(max_connections=2 * in_flight, max_keepalive_connections=2 * in_flight)
     transport = openai.DefaultAsyncHttpxClient(limits=limits)
+    # It gives up on a connection after 5 s, which one of hundreds that are begun at once can take on a busy machine.
+    connected = openai.AsyncOpenAI(base_url=url, max_retries=0, timeout=120, http_client=transport)
     with (folder / "out.jsonl").open("w") as output:
-        async with openai.AsyncOpenAI(base_url=url, max_retries=0, http_client=transport) as client:
+        async with connected as client:
 
             async def ask(row: Json) -> None:
                 async with slots:
