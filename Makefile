@@ -62,6 +62,7 @@ bench: setup
 	$(BIN)/python benchmarks/cached_run.py
 	$(BIN)/python benchmarks/memory.py
 	$(BIN)/python benchmarks/local_throughput.py
+	$(BIN)/python benchmarks/hosted_throughput.py
 
 clean:
 	rm -rf .venv demo dist build .mypy_cache .ruff_cache .pytest_cache .coverage
