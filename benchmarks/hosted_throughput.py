@@ -24,14 +24,14 @@ from statistics import median
 from typing import Any, NamedTuple, Self
 
 from summarizer import __version__
-from summarizer.backends.wire import parameters
+from summarizer.backends.wire import Dialect, Wire
 from summarizer.completion import Decoding, Identity
 from summarizer.prompting import Renderer, load_prompt
 from summarizer.records import Paper, Source
 from summarizer.settings import Settings
 
 _ROOT = Path(__file__).absolute().parent.parent
-_SERVER = _ROOT / "tests" / "llm_server.py"
+_SERVER = "tests.llm_server"
 #: Where litellm keeps the tokens that tiktoken would fetch.
 _TOKENIZERS = "lib/python*/site-packages/litellm/litellm_core_utils/tokenizers"
 _MODEL = "m"
@@ -159,7 +159,7 @@ class Server:
 
     def __init__(self, latency: float) -> None:
         """Start it as a process of its own."""
-        command = [sys.executable, str(_SERVER), json.dumps({"latency": latency})]
+        command = [sys.executable, "-m", _SERVER, json.dumps({"latency": latency})]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE)
         if self._process.stdout is None:
             raise RuntimeError("the server has no output")
@@ -235,7 +235,7 @@ def write_requests(folder: Path, count: int) -> None:
     decoding = Decoding(max_tokens=settings.max_tokens, temperature=settings.temperature, seed=settings.seed)
     identity = Identity(backend="hosted", model=_MODEL)
     renderer = Renderer(load_prompt(settings.prompt_name), settings.language, decoding, identity)
-    asked = parameters(renderer.request(invented(0)), _MODEL, "max_tokens")
+    asked = json.loads(Wire(_MODEL, Dialect(), {}).content(renderer.request(invented(0))))
     asked["messages"].pop()
     (folder / "asked.json").write_text(json.dumps(asked))
     with (folder / "users.jsonl").open("w") as users:

@@ -112,7 +112,7 @@ class Budget:
         if self.unbilled > self._told:
             most = f"{self.uncertain.tokens:,.0f} tokens" + (f", ${self.uncertain.usd:.4f}" if self._price else "")
             words = "attempt%s ended without a bill and may have been billed all the same"
-            _LOG.warning(f"%d {words}: in all at most %s", self.unbilled, "s" * (self.unbilled != 1), most)  # noqa: G004
+            _LOG.warning(f"%d {words}: in all at most %s", self.unbilled, "s" * (self.unbilled != 1), most)
             self._told = self.unbilled
 
     def _release(self, most: Amount) -> None:

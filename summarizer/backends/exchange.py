@@ -19,6 +19,8 @@ from summarizer.backends.replies import ChatReply, ErrorReply, clean, read_reply
 _PATH = "/chat/completions"
 # The client hands the response over unread, so that it can be held to a length.
 _HEADERS = {"Content-Type": "application/json", "X-Stainless-Raw-Response": "stream"}
+# It is sent nowhere, and without it the client draws a random one for each request, which takes longer than the rest.
+_IDEMPOTENCY_KEY = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,12 @@ async def exchange(client: openai.AsyncOpenAI, content: bytes, within: float) ->
     started = time.monotonic()
     try:
         async with asyncio.timeout(within):
-            response = await client.post(_PATH, content=content, cast_to=httpx2.Response, options={"headers": _HEADERS})
+            response = await client.post(
+                _PATH,
+                content=content,
+                cast_to=httpx2.Response,
+                options={"headers": _HEADERS, "idempotency_key": _IDEMPOTENCY_KEY},
+            )
             try:
                 body = await read_body(response)
             finally:
