@@ -123,7 +123,7 @@ def test_a_run_stops_at_its_budget_and_goes_on(
     """At the limit a run exits with 3, says how to go on and what it cost; going on asks only the rest."""
     monkeypatch.chdir(tmp_path)
     papers, out = str(write("papers.jsonl", _papers(40))), str(tmp_path / "out.jsonl")
-    write("summarizer.toml", _PRICES)
+    write("summarizer.toml", _PRICES.replace("cached_input = 0.1\n", ""))
     with serving() as server:
         command = ["run", papers, "-o", out, "--backend", "hosted", "--model", "m", "--base-url", server.url]
         command += ["--cache-dir", str(tmp_path / "cache"), "--concurrency", "4"]
