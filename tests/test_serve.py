@@ -14,6 +14,7 @@ import pytest
 
 from summarizer.backends.hosted import HostedBackend
 from summarizer.backends.weights import fetch_weights, find_model
+from summarizer.backends.wire import Dialect, Wire
 from summarizer.completion import Completion, Decoding, Message, Request
 from summarizer.pipeline import Summarizer
 from summarizer.records import Paper, Tokens
@@ -26,10 +27,11 @@ MOST, FEW = 24, 6
 
 
 class Server(NamedTuple):
-    """A server that answers at `url`, and the name that it knows its model by."""
+    """A server that answers at `url`, the name that it knows its model by, and a folder for what is found of it."""
 
     url: str
     model: str
+    cache: Path
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +58,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with log.open("wb") as stream:
         process = subprocess.Popen(command, env=os.environ | environment, stdout=stream, stderr=subprocess.STDOUT)
     try:
-        yield Server(f"{_address(process, log)}/v1", model)
+        yield Server(f"{_address(process, log)}/v1", model, folder / "cache")
     finally:
         process.kill()
         process.wait()
@@ -82,14 +84,15 @@ def _settings(server: Server, max_tokens: int) -> Settings:
         prompt="compact",
         max_tokens=max_tokens,
         timeout=PATIENCE,
-        cache=False,
+        cache_dir=server.cache,
     )
 
 
 def _told(server: Server, request: Request) -> tuple[str | None, str | None, Tokens]:
-    """What a client that is not ours is told when it asks the same, and for no form of answer: text, end, tokens."""
-    messages: list[Any] = [message.model_dump() for message in request.messages]
+    """What a client that is not ours is told when it asks the same, with the form in words: text, end, tokens."""
     limit = request.decoding.max_tokens
+    body = Wire(server.model, Dialect(rung="prompt"), {}).body(request.messages, request.schema_text, limit)
+    messages: list[Any] = body["messages"]
     with openai.OpenAI(base_url=server.url, api_key="none", max_retries=0, timeout=PATIENCE) as client:
         reply = client.chat.completions.create(
             model=server.model, messages=messages, max_tokens=limit, temperature=0.0, seed=0
@@ -107,7 +110,8 @@ def test_answer_is_that_of_the_plain_client(server: Server, make_request: Callab
     (outcome,) = HostedBackend(_settings(server, MOST)).complete([request])
     assert isinstance(outcome, Completion), outcome
     assert (outcome.text, "stop", outcome.tokens) == _told(server, request)
-    assert outcome.attempts == 1
+    # It takes a JSON Schema without a word and does not keep it.
+    assert (outcome.attempts, outcome.structured_mode) == (1, "prompt")
 
 
 def test_record_of_a_cut_answer_counts_what_the_server_counts(server: Server, make_paper: Callable[..., Paper]) -> None:

@@ -31,8 +31,9 @@ _LOG = logging.getLogger(__name__)
 
 #: How long what was found is believed: servers are updated, and models exchanged under one name.
 LIFETIME = timedelta(days=7)
-#: Tokens of the answer to a probe, and of a second try: models that reason need some thousand before the first word.
-SHORT, LONG = 512, 4096
+#: Tokens of the answer to a probe, and of a second try when nothing was said in them: models that reason need some
+#: thousand before the first word.
+SHORT, LONG = 128, 4096
 #: Statuses by which servers refuse what they do not know. 404 is a router's word for "no such model can do that".
 UNKNOWN_FORM = (400, 404, 405, 415, 422, 500, 501)
 
@@ -122,7 +123,7 @@ class Probe:
         if not reply.choices:
             return rung == "prompt"
         choice = reply.choices[0]
-        if choice.finish_reason == "length" and longest == SHORT:
+        if choice.finish_reason == "length" and longest == SHORT and not choice.message.answer.strip():
             return await self._holds(rung, LONG)
         if choice.message.thinks:
             _LOG.info(
