@@ -18,9 +18,10 @@ become a `Failure` inside the record, in `pipeline` and nowhere else. Foreign ex
 arise and chained with `from`.
 """
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from summarizer.records import Tokens
+if TYPE_CHECKING:
+    from summarizer.records import Tokens
 
 
 class SummarizerError(Exception):
@@ -101,10 +102,12 @@ class RequestError(SummarizerError):
         raw: str = "",
         *,
         attempts: int = 1,
-        tokens: Tokens | None = None,
+        tokens: "Tokens | None" = None,
         cost_usd: float | None = None,
     ) -> None:
         """Keep what the model did say in `raw`, even when it is no answer, and what it took."""
+        from summarizer.records import Tokens  # noqa: PLC0415 - the command line starts without pydantic
+
         if kind not in self.KINDS:
             raise ValueError(f"unknown kind of request failure: {kind!r}")
         self.request_id, self.kind, self.raw, self.attempts = request_id, kind, raw, attempts

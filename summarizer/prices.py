@@ -19,7 +19,7 @@ _MILLION = 1_000_000
 BATCH = 0.5
 _SNAPSHOT = re.compile(r"-\d{4}-\d{2}-\d{2}$")
 
-Dollars = Annotated[float, Field(ge=0.0)]
+Dollars = Annotated[float, Field(ge=0.0, allow_inf_nan=False, strict=True)]
 
 
 class Price(Frozen):
