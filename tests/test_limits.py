@@ -132,9 +132,9 @@ def test_a_late_answer_takes_nothing_back() -> None:
     bucket.learn(_told("requests", 600, 600), bucket.take(1.0), 0.0)
     marks = [bucket.take(1.0) for _ in range(100)]
     clock.now += 2.0
-    before = bucket.until(400.0)
+    before = bucket.until(550.0)
     bucket.learn(_told("requests", 600, 500), marks[-1], 2.0)
-    assert bucket.until(400.0) == pytest.approx(before, abs=0.5)
+    assert bucket.until(550.0) == pytest.approx(before, abs=0.5)
 
 
 def test_others_that_use_the_same_limit_are_noticed() -> None:
@@ -239,7 +239,7 @@ def test_requests_go_in_the_order_in_which_they_came() -> None:
 
         async def pause(seconds: float) -> bool:
             await asyncio.sleep(0)
-            return await clock.pause(seconds)
+            return await clock.pause(min(seconds, 0.02))
 
         async def one(name: str, tokens: float) -> None:
             assert await limits.admit(tokens, pause)
