@@ -106,7 +106,7 @@ class RequestError(SummarizerError):
         cost_usd: float | None = None,
     ) -> None:
         """Keep what the model did say in `raw`, even when it is no answer, and what it took."""
-        from summarizer.records import Tokens  # noqa: PLC0415 - the command line needs the errors before it needs pydantic
+        from summarizer.records import Tokens  # noqa: PLC0415 - the command line starts without pydantic
 
         if kind not in self.KINDS:
             raise ValueError(f"unknown kind of request failure: {kind!r}")

@@ -253,7 +253,7 @@ def settings_options() -> WholeWords:
     group.add_argument(
         "--structured-mode",
         choices=["auto", "strict", "json_schema", "tools", "json_object", "prompt"],
-        help="how hosted answers are held to their form (default auto: a probe finds out what the server keeps)",
+        help="how hosted answers are held to their form; auto finds out what the server keeps (default auto)",
     )
     group.add_argument(
         "--max-cost", type=float, metavar="USD", help="what one run may cost at most (default: no limit)"

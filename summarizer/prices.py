@@ -19,7 +19,7 @@ _MILLION = 1_000_000
 BATCH = 0.5
 _SNAPSHOT = re.compile(r"-\d{4}-\d{2}-\d{2}$")
 
-Dollars = Annotated[float, Field(ge=0.0)]
+Dollars = Annotated[float, Field(ge=0.0, allow_inf_nan=False, strict=True)]
 
 
 class Price(Frozen):
@@ -64,11 +64,14 @@ def listed_prices() -> PriceList:
     return PriceList.model_validate(tomllib.loads(package_file("prices.toml").read_text(encoding="utf-8")))
 
 
-def price_of(model: str, url: str, own: dict[str, Price]) -> Price | None:
-    """The user's own price, else the listed one of the model or of the model that it is a snapshot of, else None."""
+def price_of(model: str, url: str, own: dict[str, Price], *, standard: bool = True) -> Price | None:
+    """The user's own price, else the listed one of the model or of the model that it is a snapshot of, else None.
+
+    What is not `standard` processing is not listed.
+    """
     if model in own:
         return own[model]
-    if url != LISTED_URL:
+    if url != LISTED_URL or not standard:
         return None
     listed = listed_prices().models
     return listed.get(model) or listed.get(_SNAPSHOT.sub("", model))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from platformdirs import user_cache_path
-from pydantic import ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import ConfigDict, Field, JsonValue, ValidationError, ValidationInfo, field_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from summarizer.errors import SettingsError
@@ -19,6 +19,11 @@ DEFAULT_FILE = "summarizer.toml"
 DEFAULT_LANGUAGE = "English"
 #: Name of the model that comes as a Python package and needs no hub.
 EMBEDDED = "embedded"
+#: Parameters of a request to a server that are not the user's to add, since all that is sent has them, or must not.
+TAKEN = frozenset(
+    {"model", "messages", "max_tokens", "max_completion_tokens", "temperature", "seed", "n", "stream"}
+    | {"response_format", "tools", "tool_choice"}
+)
 
 
 _NO_TEXT = re.compile(r"[\ud800-\udfff]")
@@ -29,7 +34,9 @@ _EXPECTED = {
     "bool_": "it has to be true or false",
     "string_": "it has to be text",
     "path_": "it has to be text",
-    "dict_": "it has to be a table of fields and columns",
+    "dict_": "it has to be a table",
+    "model_": "it has to be a table",
+    "missing": "it is missing",
     "literal_": "it has to be {expected}",
     "finite_": "it has to be a finite number",
     "greater_than_equal": "it has to be at least {ge}",
@@ -81,7 +88,7 @@ class Settings(Frozen):
     """Hosted backend: never more than these; null learns what the server allows from what it says."""
     structured_mode: Literal["auto", "strict", "json_schema", "tools", "json_object", "prompt"] = "auto"
     """Hosted backend: how answers are held to their form; `auto` finds out what the server really does."""
-    extra_body: dict[str, Any] = Field(default_factory=dict)
+    extra_body: dict[str, JsonValue] = Field(default_factory=dict)
     """Hosted backend: further parameters of every request, such as {"reasoning_effort": "low"}."""
     max_cost: float | None = Field(default=None, gt=0.0)
     """Hosted backend: US dollars that one run may cost at most."""
@@ -108,7 +115,8 @@ class Settings(Frozen):
             if "\0" in text or _NO_TEXT.search(text):
                 raise PydanticCustomError("text", "it is not valid text (it holds a NUL, or bytes that are not UTF-8)")
         # To Python, true is the number 1.
-        if isinstance(value, bool) and cls.model_fields[info.field_name or ""].annotation in (int, float):
+        numbers: tuple[object, ...] = (int, float, int | None, float | None)
+        if isinstance(value, bool) and cls.model_fields[info.field_name or ""].annotation in numbers:
             raise PydanticCustomError("number", "it has to be a number, not true or false")
         return value
 
@@ -120,6 +128,15 @@ class Settings(Frozen):
             message = "it has to be the name of an environment variable, such as OPENAI_API_KEY, and not the key itself"
             raise PydanticCustomError("name", message)
         return name
+
+    @field_validator("extra_body")
+    @classmethod
+    def _check_extra(cls, extra: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        # Limits on what a run may cost reckon with these, and keys of the cache have them.
+        if taken := sorted(TAKEN & extra.keys()):
+            message = "it may not hold {taken}: what every request has comes from the other settings"
+            raise PydanticCustomError("taken", message, {"taken": ", ".join(taken)})
+        return extra
 
     @field_validator("cache_dir", "script", "vocabulary")
     @classmethod
@@ -201,7 +218,7 @@ def _explain(problem: ErrorDetails, sources: dict[str, str]) -> str:
     name = ".".join(str(part) for part in location)
     origin = sources.get(str(location[0]) if location else "", "defaults")
     if problem["type"] == "extra_forbidden":
-        known = ", ".join(sorted(Settings.model_fields))
+        known = ", ".join(sorted(Settings.model_fields if len(location) == 1 else Price.model_fields))
         return f"{origin}: there is no setting {name!r}; the settings are: {known}"
     if expected := next((words for kind, words in _EXPECTED.items() if problem["type"].startswith(kind)), None):
         message = expected.format(**problem.get("ctx", {}))

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from summarizer.errors import SettingsError
+from summarizer.prices import Price
 from summarizer.settings import Settings, load_settings
 
 Write = Callable[[str, str], Path]
@@ -87,7 +88,20 @@ def test_the_home_folder_is_meant_by_its_sign(write: Write, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["batch_size", "max_tokens", "temperature", "seed", "concurrency", "timeout", "scripted_seconds"]
+    "name",
+    [
+        "batch_size",
+        "max_tokens",
+        "temperature",
+        "seed",
+        "concurrency",
+        "timeout",
+        "scripted_seconds",
+        "max_cost",
+        "requests_per_minute",
+        "tokens_per_minute",
+        "max_total_tokens",
+    ],
 )
 def test_true_is_not_a_number(write: Write, name: str) -> None:
     """A number that is set to true is an error, and neither 1 nor 1 second."""
@@ -151,7 +165,7 @@ def test_settings_cannot_change() -> None:
         ("cache = 'x'", "it has to be true or false"),
         ("language = 7", "it has to be text"),
         ("cache_dir = 7", "it has to be text"),
-        ("columns = 'AB'", "it has to be a table of fields and columns"),
+        ("columns = 'AB'", "it has to be a table"),
         ("device = 'tpu'", "it has to be 'auto', 'cpu', 'cuda' or 'mps'"),
         ("temperature = inf", "it has to be a finite number"),
         ("timeout = 0", "it has to be more than 0"),
@@ -187,3 +201,55 @@ def test_a_column_on_the_command_line_leaves_the_others_alone(write: Write) -> N
 def test_only_the_embedded_model_is_not_asked_again(values: dict[str, str | bool], repairs: bool) -> None:
     """What a second round costs is not spent where it mends nothing, unless somebody wants it."""
     assert load_settings(values, environment={}).repairs is repairs
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("x = 2027-01-14", "setting 'extra_body.x': .*JSON"),
+        ("x = { y = [nan] }", "setting 'extra_body.x.*finite number"),
+        ("n = 5", "may not hold n:"),
+        ("max_completion_tokens = 100000", "may not hold max_completion_tokens:"),
+        ('model = "m"\nstream = true', "may not hold model, stream:"),
+    ],
+)
+def test_further_parameters_are_json_and_not_those_of_other_settings(write: Write, line: str, problem: str) -> None:
+    """What no request can hold is refused, and so is what would get past a limit on costs or the key of the cache."""
+    with pytest.raises(SettingsError, match=problem):
+        load_settings({}, config=write("my.toml", f"[extra_body]\n{line}\n"), environment={})
+
+
+def test_further_parameters_are_taken_as_they_are(write: Write) -> None:
+    """Tables, lists and values of any depth arrive unchanged."""
+    text = '[extra_body]\nreasoning_effort = "low"\nprovider = { only = ["a"], require_parameters = true, x = 1.5 }\n'
+    assert load_settings({}, config=write("my.toml", text), environment={}).extra_body == {
+        "reasoning_effort": "low",
+        "provider": {"only": ["a"], "require_parameters": True, "x": 1.5},
+    }
+
+
+def test_prices_are_tables_of_numbers(write: Write) -> None:
+    """Names with dots and slashes stay whole, and whole numbers are prices."""
+    text = '[prices."qwen/qwen3-32b"]\ninput = 1\noutput = 0.5\n[prices."gpt-4.1"]\ninput = 2\n'
+    text += "output = 8\ncached_input = 0\n"
+    assert load_settings({}, config=write("my.toml", text), environment={}).prices == {
+        "qwen/qwen3-32b": Price(input=1.0, output=0.5),
+        "gpt-4.1": Price(input=2.0, output=8.0, cached_input=0.0),
+    }
+
+
+@pytest.mark.parametrize(
+    ("price", "problem"),
+    [
+        ("input = 1", "setting 'prices.m.output': it is missing"),
+        ("input = -1\noutput = 1", "setting 'prices.m.input': it has to be at least 0"),
+        ("input = true\noutput = 1", "setting 'prices.m.input': it has to be a number"),
+        ("input = inf\noutput = 1", "setting 'prices.m.input': it has to be a finite number"),
+        ('input = "1"\noutput = 1', "setting 'prices.m.input': it has to be a number"),
+        ("input = 1\noutput = 1\ncached = 1", "no setting 'prices.m.cached'; .*cached_input, input, output"),
+    ],
+)
+def test_a_wrong_price_is_an_error(write: Write, price: str, problem: str) -> None:
+    """A limit on costs is no better than the price that it reckons with."""
+    with pytest.raises(SettingsError, match=problem):
+        load_settings({}, config=write("my.toml", f"[prices.m]\n{price}\n"), environment={})

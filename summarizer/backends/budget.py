@@ -78,7 +78,7 @@ class Budget:
             async with self._line:
                 while not self._fits(most):
                     if not self._flying:
-                        raise BudgetError(self._exhausted())
+                        raise BudgetError(self._exhausted(most))
                     if not await pause(LOOK):
                         return False
         self._held += most
@@ -121,14 +121,23 @@ class Budget:
 
     def _fits(self, most: Amount) -> bool:
         total = self.spent + self.uncertain + self._held + most
-        return (self._max_tokens is None or total.tokens <= self._max_tokens) and (
-            self._max_cost is None or total.usd <= self._max_cost
-        )
+        return (self._max_tokens is None or total.tokens <= self._max_tokens) and self._is_affordable(total)
 
-    def _exhausted(self) -> str:
+    def _is_affordable(self, total: Amount) -> bool:
+        return self._max_cost is None or total.usd <= self._max_cost
+
+    def _exhausted(self, most: Amount) -> str:
+        if self._is_affordable(self.spent + self.uncertain + self._held + most):
+            limit, next_one, flag = f"{self._max_tokens:,} tokens", f"{most.tokens:,.0f} tokens", "--max-total-tokens"
+        else:
+            limit, next_one, flag = f"${self._max_cost:g}", f"${most.usd:.4f}", "--max-cost"
         known = f"{self.spent.tokens:,.0f} tokens" + (f", ${self.spent.usd:.4f}," if self._price else "")
-        limit = f"${self._max_cost:g}" if self._max_cost is not None else f"{self._max_tokens:,} tokens"
         more = ""
-        if self.unbilled:
-            more = f"; {self.unbilled} attempts ended without a bill and are counted as if they had been billed"
-        return f"the budget of {limit} leaves no room for the next request: {known} billed{more}"
+        if self.unbilled == 1:
+            more = "; 1 attempt ended without a bill and counts as if it had been billed"
+        elif self.unbilled:
+            more = f"; {self.unbilled} attempts ended without a bill and count as if they had been billed"
+        return (
+            f"the budget of {limit} leaves no room for the next request, which may take {next_one}: {known} billed{more}; "
+            f"the same command with a higher {flag} goes on from here"
+        )

@@ -51,7 +51,8 @@ class HostedBackend:
         if settings.model == EMBEDDED:
             raise SettingsError("a hosted model has to be named: give --model the name that the server knows it by")
         self._settings, self._endpoint = settings, Endpoint(settings)
-        price = price_of(settings.model, self._endpoint.url, settings.prices)
+        standard = "service_tier" not in settings.extra_body
+        price = price_of(settings.model, self._endpoint.url, settings.prices, standard=standard)
         if price is None and settings.max_cost is not None:
             raise SettingsError(_unknown_price(settings.model))
         self.budget = Budget(price, settings.max_cost, settings.max_total_tokens)

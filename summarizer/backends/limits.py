@@ -9,7 +9,6 @@ Everything here runs in one event loop, so there are no locks but the line in wh
 """
 
 import asyncio
-import re
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
@@ -31,19 +30,6 @@ LEFT_ALONE = 30.0
 SLOWEST = 0.2
 #: Seconds that a request may wait for a rate, where a server's words would make it wait for ever.
 LONGEST = 60.0
-
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|h|m|s)")
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-
-
-def duration(text: str) -> float | None:
-    """Seconds of `6m0s`, `12ms` or `1.5`, as `x-ratelimit-reset-*` has them; None for anything else."""
-    try:
-        return max(0.0, float(text))
-    except ValueError:
-        found = _DURATION.findall(text)
-    whole = "".join(number + unit for number, unit in found) == text.strip()
-    return sum(float(number) * _SECONDS[unit] for number, unit in found) if found and whole else None
 
 
 def _count(headers: Mapping[str, str], name: str) -> float | None:
@@ -100,7 +86,7 @@ class Bucket:
         """
         limit = _count(headers, f"x-ratelimit-limit-{self._name}")
         remaining = _count(headers, f"x-ratelimit-remaining-{self._name}")
-        if not limit or remaining is None:
+        if limit is None or limit < 1.0 or remaining is None:
             return
         rate = limit / 60
         self._fill(self._rate or rate)
@@ -112,6 +98,9 @@ class Bucket:
         upper = remaining + rate * seconds - spare
         lower = min(remaining, remaining + rate * seconds - later) - spare
         level = lower if first else min(max(self._level, lower), upper)
+        if self._own is not None:
+            # What the server says can only make the user's own limit narrower.
+            self._rate, level = min(self._own, rate), min(self._level, upper)
         self._level = min(level, self._size)
 
     def _fill(self, rate: float) -> None:
@@ -121,7 +110,7 @@ class Bucket:
 
 
 class Pace:
-    """The rate for servers that name no limits: additive increase, multiplicative decrease."""
+    """The rate for servers that name no limits: it grows slowly, and falls when something is refused."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         """As fast as it goes until something is refused."""

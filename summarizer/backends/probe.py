@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
+from pydantic import AwareDatetime, ValidationError
 
 from summarizer.backends.replies import ChatReply, spoken
 from summarizer.backends.wire import RUNGS, Dialect, LimitName, Rung, form
@@ -44,20 +44,21 @@ class Found(Frozen):
     endpoint: str
     model: str
     dialect: Dialect
-    when: datetime
+    when: AwareDatetime
 
     @property
     def is_stale(self) -> bool:
-        """Whether it is time to look again."""
-        return datetime.now(UTC) - self.when > LIFETIME
+        """Whether it is time to look again, or the clock was wrong when it was written."""
+        return not timedelta(0) <= datetime.now(UTC) - self.when <= LIFETIME
 
 
 def recall(folder: Path, endpoint: str, model: str, extra: Json) -> Found | None:
     """What is remembered of this server, model and further parameters; None for what is not, or cannot be read."""
     try:
-        return Found.model_validate_json(_place(folder, endpoint, model, extra).read_bytes())
+        found = Found.model_validate_json(_place(folder, endpoint, model, extra).read_bytes())
     except (OSError, ValidationError):
         return None
+    return found if (found.endpoint, found.model) == (endpoint, model) else None
 
 
 def remember(folder: Path, found: Found, extra: Json) -> None:

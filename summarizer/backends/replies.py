@@ -105,10 +105,12 @@ def spoken(text: str) -> str:
     beginning = text.lstrip()
     if beginning.startswith("{"):
         return text  # whatever tags are inside, they are quoted
-    before, end, after = text.partition(END_OF_THOUGHTS)
-    if end:
+    _, end, after = text.partition(END_OF_THOUGHTS)
+    thinks = beginning.startswith(THOUGHTS)
+    # A tag without a beginning, and without an answer behind it, is quoted too, in an answer within a fence.
+    if end and (thinks or "{" in after or not after.strip()):
         return after.lstrip()
-    return "" if before.lstrip().startswith(THOUGHTS) else text
+    return "" if thinks else text
 
 
 def read_reply(body: bytes) -> ChatReply | ErrorReply | None:
