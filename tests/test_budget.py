@@ -183,8 +183,8 @@ def test_a_limit_on_tokens_needs_no_price() -> None:
     """Where no price is known the tokens can still be limited."""
     budget = Budget(None, max_tokens=1000)
     assert _reserve(budget, budget.most(500, 100))
+    budget.free(budget.most(500, 100))
     with pytest.raises(BudgetError, match="1,000 tokens"):
-        budget.free(budget.most(500, 100))
         _reserve(budget, budget.most(1000, 100))
 
 

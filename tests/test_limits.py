@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from summarizer.backends.limits import IN_VAIN, LEFT_ALONE, LONGEST, ROUND, SLOWEST, Bucket, Limits, Pace, Sent
 
-
 _NONE = Sent(0.0, (0.0, 0.0), 0.0)
 
 
@@ -110,7 +109,11 @@ def test_an_unknown_limit_is_none() -> None:
     limits = Limits(clock=clock)
     heard = [_told("requests", -1, -1), _told("tokens", -1, -1), _told("requests", 0, 0), _told("requests", 600, -1)]
     heard += [{"x-ratelimit-limit-requests": "many", "x-ratelimit-remaining-requests": "some"}, {}]
-    heard += [{"x-ratelimit-limit-tokens": "600"}, {"x-ratelimit-limit-tokens": "inf"}, _told("tokens", float("nan"), 1)]
+    heard += [
+        {"x-ratelimit-limit-tokens": "600"},
+        {"x-ratelimit-limit-tokens": "inf"},
+        _told("tokens", float("nan"), 1),
+    ]
     for headers in heard:
         limits.answered(_admit(limits, clock), headers, 100, None)
         assert _seconds(limits, clock, 1000, 1e6) == 0.0, headers
@@ -172,9 +175,7 @@ class RateServer:
 
 @pytest.mark.parametrize("looks", ["first", "last"])
 @pytest.mark.parametrize(("latency", "slots"), [(0.1, 16), (2.0, 64), (10.0, 400)])
-def test_a_server_is_kept_busy_and_refuses_nothing(
-    looks: Literal["first", "last"], latency: float, slots: int
-) -> None:
+def test_a_server_is_kept_busy_and_refuses_nothing(looks: Literal["first", "last"], latency: float, slots: int) -> None:
     """Whenever it looks at its bucket: it refuses next to nothing in five minutes, and serves nearly all it may."""
     clock = Clock()
     server, bucket = RateServer(clock, 600, looks), Bucket("requests", None, clock)

@@ -519,3 +519,66 @@ def test_a_paper_that_a_program_made_gets_a_record(
     assert [request.id for request in backend.asked] == ["b"]
     assert all(record.model_dump_json().encode() for record in records)
     assert _run(backend, papers, written=records) == []
+
+
+_TOKENS = Tokens(prompt=100, completion=20, cached_prompt=60, written_prompt=30, reasoning=10)
+
+
+class Paid(Oracle):
+    """An oracle whose rounds cost what a test says; None is not known."""
+
+    costs: tuple[float | None, float | None] = (None, None)
+
+    def _answer(self, begun: list[Request]) -> Iterator[Outcome]:
+        costs = {request.id: self.costs[request.attempt - 1] for request in begun}
+        for outcome in super()._answer(begun):
+            if isinstance(outcome, Completion):
+                yield outcome.model_copy(update={"tokens": _TOKENS, "cost_usd": costs[outcome.request_id]})
+            else:
+                outcome.cost_usd = costs[outcome.request_id]
+                yield outcome
+
+
+@pytest.mark.parametrize(
+    ("costs", "sum_of_both"),
+    [((0.5, 0.25), 0.75), ((0.5, None), 0.5), ((None, 0.25), 0.25), ((0.0, 0.0), 0.0), ((None, None), None)],
+)
+@pytest.mark.parametrize("second", ["good", "broken", "gone"])
+@pytest.mark.parametrize("first", ["invented", "broken"])
+def test_a_record_counts_what_both_rounds_took(
+    make_paper: MakePaper,
+    make_completion: MakeCompletion,
+    first: str,
+    second: str,
+    costs: tuple[float | None, float | None],
+    sum_of_both: float | None,
+) -> None:
+    """Tokens of every kind and dollars of both rounds are in the record, whichever of them brought the answer.
+
+    What is known of one round is the least that the record cost; where nothing is known nothing is said.
+    """
+    gone = RequestError("paper-1", "transport", "gone", tokens=_TOKENS)
+    said: dict[str, str | RequestError] = {"good": json.dumps(_ANSWER), "broken": "{broken", "gone": gone}
+    said["invented"] = json.dumps(_INVENTED)
+    backend = Paid(make_completion, lambda request: said[second if request.attempt == 2 else first])
+    backend.costs = costs
+    (record,) = _run(backend, [make_paper()])
+    assert record.status != "failed" or first != "invented"
+    assert record.provenance is not None
+    assert record.provenance.tokens == _TOKENS + _TOKENS
+    assert record.provenance.cost_usd == sum_of_both
+
+
+def test_a_stored_answer_says_what_it_took_the_first_time(
+    make_paper: MakePaper, make_completion: MakeCompletion, tmp_path: Path
+) -> None:
+    """What comes from the cache has the tokens and the cost of then, and is marked as cached."""
+    backend = Paid(make_completion, _good)
+    backend.costs = (0.5, None)
+    (asked,) = _run(backend, [make_paper()], tmp_path)
+    (stored,) = _run(backend, [make_paper()], tmp_path)
+    assert len(backend.asked) == 1
+    assert asked.provenance is not None
+    assert stored.provenance is not None
+    assert stored.provenance == asked.provenance.model_copy(update={"cached": True})
+    assert (stored.provenance.cost_usd, stored.provenance.tokens) == (0.5, _TOKENS)

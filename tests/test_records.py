@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from summarizer.records import Evidence, Record, Source, record_schema
+from summarizer.records import Evidence, Record, Source, Tokens, record_schema
 
 _SCHEMA = Path(__file__).parent.parent / "docs" / "record.schema.json"
 
@@ -29,3 +29,15 @@ def test_records_are_closed_and_frozen() -> None:
         Evidence.model_validate({"quote": "a", "match": "absent", "colour": "red"})
     with pytest.raises(ValidationError):
         evidence.quote = "b"
+
+
+def test_every_kind_of_token_is_added() -> None:
+    """The sum of two rounds has the sum of each kind, also of kinds that come later; nothing added changes nothing."""
+    one = Tokens(**{name: 10**number for number, name in enumerate(Tokens.model_fields)})
+    assert (one + one).model_dump() == {name: 2 * count for name, count in one.model_dump().items()}
+    assert one + Tokens() == one
+
+
+def test_records_of_before_have_no_such_tokens() -> None:
+    """A record that was written when only two kinds were counted can be read, and has none of the others."""
+    assert Tokens.model_validate({"prompt": 3, "completion": 4}) == Tokens(prompt=3, completion=4)

@@ -115,8 +115,21 @@ def test_the_arguments_of_a_call_are_the_answer(arguments: object) -> None:
 
 @pytest.mark.parametrize(
     "calls",
-    [None, [], "call", {}, [None], ["answer"], [{}], [{"function": None}], [{"function": {}}], [_call(None)]]
-    + [[_call(7)], [_call(["x"])], [_call("")]],
+    [
+        None,
+        [],
+        "call",
+        {},
+        [None],
+        ["answer"],
+        [{}],
+        [{"function": None}],
+        [{"function": {}}],
+        [_call(None)],
+        [_call(7)],
+        [_call(["x"])],
+        [_call("")],
+    ],
     ids=str,
 )
 def test_a_call_without_arguments_leaves_the_content(calls: object) -> None:

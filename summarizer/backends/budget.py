@@ -138,6 +138,6 @@ class Budget:
         elif self.unbilled:
             more = f"; {self.unbilled} attempts ended without a bill and count as if they had been billed"
         return (
-            f"the budget of {limit} leaves no room for the next request, which may take {next_one}: {known} billed{more}; "
-            f"the same command with a higher {flag} goes on from here"
+            f"the budget of {limit} leaves no room for the next request, which may take {next_one}: "
+            f"{known} billed{more}; the same command with a higher {flag} goes on from here"
         )
