@@ -187,6 +187,17 @@ def test_a_rate_limit_is_waited_out() -> None:
     assert 0.2 <= second - first < 2.0
 
 
+def test_a_server_may_say_whether_to_try_again() -> None:
+    """`x-should-retry` goes before what the status says, in both directions."""
+    busy, odd = fault(503, "for good", x_should_retry="false"), fault(400, "for now", x_should_retry="true")
+    with ChatServer(lambda prompt, _: busy if prompt == "p" else answer("yes")) as server:
+        outcomes = ask(server, "first", "p", concurrency=1)
+    assert isinstance(outcomes[1], RequestError)
+    assert (outcomes[1].kind, len(server.bodies)) == ("rejected", 2)
+    with ChatServer(lambda _, attempt: odd if attempt == 1 else answer("yes")) as server:
+        assert success(ask(server, "p")[0]).attempts == 2
+
+
 def test_no_wait_is_longer_than_the_longest() -> None:
     """A server that asks for an hour is asked again after `longest_wait`."""
     limited = fault(429, "slow down", retry_after="3600")

@@ -56,6 +56,8 @@ def may_pass(error: BaseException) -> bool:
         transient = error.status_code in (408, 409, 429) or (error.status_code >= 500 and error.status_code != 501)
         # What has no status of its own comes with that of a success.
         passing = transient or (error.response.is_success and error.code not in REJECTED_KINDS)
+        # A server may know better, and says so to the clients of OpenAI.
+        passing = {"true": True, "false": False}.get(error.response.headers.get("x-should-retry", ""), passing)
         return passing and not is_out_of_quota(error)
     return isinstance(error, openai.APIError)
 
