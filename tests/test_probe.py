@@ -3,7 +3,7 @@
 import json
 import logging
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import get_args
@@ -14,9 +14,10 @@ from summarizer import read_papers
 from summarizer.backends.attempts import Pacing
 from summarizer.backends.hosted import HostedBackend
 from summarizer.backends.probe import LONG, SHORT, Found, recall, remember
+from summarizer.backends.scripted import ScriptedBackend
 from summarizer.backends.wire import RUNGS, Dialect, Rung
 from summarizer.cli import main
-from summarizer.completion import Identity, Json, Outcome, Request, never
+from summarizer.completion import Identity, Json
 from summarizer.doctor import examine
 from summarizer.errors import BudgetError, EndpointError
 from summarizer.pipeline import Summarizer
@@ -391,20 +392,21 @@ def test_other_backends_keep_the_keys_that_they_had(make_paper: MakePaper) -> No
     root = Path(__file__).parent.parent
     (known,) = re.findall(r'"key": "([0-9a-f]{64})"', (root / "README.md").read_text(encoding="utf-8"))
     settings = Settings(cache=False, prompt="compact")
-    assert Summarizer(settings, _Embedded()).request(next(read_papers(root / "examples" / "papers.jsonl"))).key == known
-    assert Summarizer(settings, _Embedded()).request(make_paper()).key != known
+    summarizer = Summarizer(settings, _Embedded(settings))
+    paper = next(read_papers(root / "examples" / "papers.jsonl"))
+    assert isinstance(paper, Paper)
+    assert summarizer.request(paper).key == known
+    assert summarizer.request(make_paper()).key != known
 
 
-class _Embedded:
+class _Embedded(ScriptedBackend):
     """The embedded model as the README shows it, for its keys alone."""
 
-    identity = Identity(
-        backend="local", model="SmolLM2-135M-Instruct.Q4_1", revision="sha256:1a527d5cf29e4096", dtype="bfloat16"
-    )
-
-    def complete(self, requests: Iterable[Request], stopping: Callable[[], bool] = never) -> Iterator[Outcome]:
-        """Answer nothing."""
-        yield from ()
+    @property
+    def identity(self) -> Identity:
+        """What answers."""
+        revision = "sha256:1a527d5cf29e4096"
+        return Identity(backend="local", model="SmolLM2-135M-Instruct.Q4_1", revision=revision, dtype="bfloat16")
 
 
 def test_the_identity_says_how_the_server_is_asked(tmp_path: Path) -> None:
