@@ -10,9 +10,11 @@ from typing import get_args
 
 import pytest
 
+from summarizer import read_papers
 from summarizer.backends.attempts import Pacing
 from summarizer.backends.hosted import HostedBackend
 from summarizer.backends.probe import LONG, SHORT, Found, recall, remember
+from summarizer.backends.scripted import ScriptedBackend
 from summarizer.backends.wire import RUNGS, Dialect, Rung
 from summarizer.cli import main
 from summarizer.completion import Identity, Json
@@ -383,6 +385,28 @@ def test_the_key_of_an_answer_has_the_dialect(make_paper: MakePaper, tmp_path: P
     keys.append(key(KEPT["enforces"], extra_body={"reasoning_effort": "none"}))
     assert len(set(keys)) == 5
     assert key(KEPT["enforces"]) == keys[0]
+
+
+def test_other_backends_keep_the_keys_that_they_had(make_paper: MakePaper) -> None:
+    """What has no dialect has the key of before there were any: no answer of a local model is asked anew."""
+    root = Path(__file__).parent.parent
+    (known,) = re.findall(r'"key": "([0-9a-f]{64})"', (root / "README.md").read_text(encoding="utf-8"))
+    settings = Settings(cache=False, prompt="compact")
+    summarizer = Summarizer(settings, _Embedded(settings))
+    paper = next(read_papers(root / "examples" / "papers.jsonl"))
+    assert isinstance(paper, Paper)
+    assert summarizer.request(paper).key == known
+    assert summarizer.request(make_paper()).key != known
+
+
+class _Embedded(ScriptedBackend):
+    """The embedded model as the README shows it, for its keys alone."""
+
+    @property
+    def identity(self) -> Identity:
+        """What answers."""
+        revision = "sha256:1a527d5cf29e4096"
+        return Identity(backend="local", model="SmolLM2-135M-Instruct.Q4_1", revision=revision, dtype="bfloat16")
 
 
 def test_the_identity_says_how_the_server_is_asked(tmp_path: Path) -> None:
