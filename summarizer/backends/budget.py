@@ -85,6 +85,18 @@ class Budget:
         self._flying += 1
         return True
 
+    def take(self, most: Amount, *, anyway: bool = False) -> bool:
+        """Set the amount aside at once if it fits, or `anyway`; whether it was."""
+        if not anyway and self.limited and not self._fits(most):
+            return False
+        self._held += most
+        self._flying += 1
+        return True
+
+    def exhausted(self) -> BudgetError:
+        """What to raise when nothing more fits."""
+        return BudgetError(self._exhausted())
+
     def bill(self, most: Amount, tokens: Tokens) -> float | None:
         """Replace what was set aside by what was billed; returns the cost, None without a price."""
         self._release(most)
