@@ -109,7 +109,7 @@ class BatchApi:
 
     def __init__(self, endpoint: Endpoint, settings: Settings) -> None:
         """Nothing is sent; `EndpointError` when the key is missing."""
-        self._endpoint, self._settings = endpoint, settings
+        self._endpoint, self.settings, self.url = endpoint, settings, endpoint.url
         self._client = endpoint.connect_in_turn()
 
     @property
@@ -196,16 +196,16 @@ class BatchApi:
                 file.write(part)
 
     def _read(self, parts: Iterable[bytes], model: type[_Model]) -> _Model:
-        body, end = bytearray(), time.monotonic() + self._settings.timeout
+        body, end = bytearray(), time.monotonic() + self.settings.timeout
         for part in _bounded(parts, _LONGEST):
             body += part
             if time.monotonic() > end:
-                raise PassingError(f"{self._endpoint.url}: the answer takes longer than {self._settings.timeout:g} s")
+                raise PassingError(f"{self.url}: the answer takes longer than {self.settings.timeout:g} s")
         try:
             return model.model_validate_json(bytes(body))
         except ValidationError:
             text = clean(bytes(body[: 10 * LONGEST_QUOTE]).decode("utf-8", errors="replace"), self.key)
-            raise PassingError(f"{self._endpoint.url}: the answer is not one of a Batch API: {text!r}") from None
+            raise PassingError(f"{self.url}: the answer is not one of a Batch API: {text!r}") from None
 
     @contextmanager
     def _no_harm(self) -> Iterator[None]:
@@ -232,7 +232,7 @@ class BatchApi:
             raise PassingError(self._endpoint.said(error, self.key)) from None
 
     def _advice(self, error: "openai.APIStatusError", known: str | None) -> str:
-        variable = self._settings.api_key_env
+        variable = self.settings.api_key_env
         if is_out_of_quota(error):
             return "the account has no credit or quota left: add some, then give the same command"
         if error.status_code in (401, 403):

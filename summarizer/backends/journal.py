@@ -113,7 +113,7 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         """Open or make the journal, in a folder that only this user can read."""
-        self._path = path
+        self._path, self.folder = path, path.parent
         with self._translated():
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
             self._database = sqlite3.connect(path, isolation_level=None)
@@ -152,6 +152,10 @@ class Journal:
         """What is under way at a server."""
         with self._translated():
             return [Batch(*row) for row in self._database.execute(f"{_BATCH} WHERE endpoint = ?", (endpoint,))]
+
+    def begun(self, endpoint: str) -> list[Batch]:
+        """The batches that have begun at a server."""
+        return [batch for batch in self.batches(endpoint) if batch.state == "created"]
 
     def find(self, custom_id: str) -> Asked | None:
         """What is known of a request."""
