@@ -170,7 +170,7 @@ class BatchedBackend:
             if (found := self._handover.find_out(batch)) is None:
                 self._journal.take_back(batch.token, "its run ended before it began")
             else:
-                _LOG.info("batch %s had begun when its run ended; it is taken over", self._shown(found.id))
+                _LOG.info("batch %s had begun when its run ended; it is taken over", self._shown(found))
         for batch in self._begun():
             for asked in self._journal.open_requests(batch.token):
                 self._budget.take(self._most(asked), anyway=True)
@@ -282,7 +282,7 @@ class BatchedBackend:
         finally:
             remove(spool.path)
         self._wanted.add(batch.token)
-        _LOG.info("batch %s has %d requests (%.1f MB)", self._shown(begun.id), batch.requests, batch.bytes / 1e6)
+        _LOG.info("batch %s has %d requests (%.1f MB)", self._shown(begun), batch.requests, batch.bytes / 1e6)
 
     def _wait(self) -> None:
         """Wait until all that is wanted has ended, or anything has when there was no room for all."""
@@ -359,8 +359,11 @@ def warn_of_batches(settings: Settings) -> None:
     path = settings.cache_dir / FOLDER / _JOURNAL
     if settings.backend != "hosted" or not settings.cache or not path.is_file():
         return
-    with closing(Journal(path)) as journal:
-        count = journal.count_open()
+    try:
+        with closing(Journal(path)) as journal:
+            count = journal.count_open()
+    except CacheError:
+        return  # the run needs it for nothing else
     if count:
         advice = "with --batch a run waits for them; without it they are asked, and paid, once more where they are met"
         _LOG.warning("%d requests of this cache are in batches: %s", count, advice)

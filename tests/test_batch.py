@@ -12,7 +12,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import get_args
 
@@ -397,9 +397,31 @@ def test_a_retry_goes_through_a_batch(tmp_path: Path) -> None:
     assert _statuses(_records(tmp_path)) == {"ok": 8}
 
 
-def test_a_server_without_batches(tmp_path: Path) -> None:
-    """A server that has no Batch API is told so, with what to do, and nothing is asked of it."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler) as server:
+class _Refusing(BaseHTTPRequestHandler):
+    """Answers every POST with one error."""
+
+    status = 404
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        body = json.dumps({"error": {"message": f"No for {self.headers['authorization']}"}}).encode()
+        self.send_response(self.status)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("status", "advice"),
+    [(404, "run without --batch"), (405, "run without --batch"), (401, "OPENAI_API_KEY holds a valid key")],
+)
+def test_a_server_that_takes_no_files(tmp_path: Path, status: int, advice: str) -> None:
+    """A server without a Batch API, or with another key, stops the run with what to do, and the key is not shown."""
+    handler = type("Handler", (_Refusing,), {"status": status})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         settings = Settings(
             backend="hosted",
@@ -409,9 +431,11 @@ def test_a_server_without_batches(tmp_path: Path) -> None:
             cache_dir=tmp_path / "cache",
             batch=True,
         )
-        with pytest.raises(EndpointError, match="no Batch API .* run without --batch"):
+        with pytest.raises(EndpointError, match=advice) as caught:
             _ask(settings, range(3))
         server.shutdown()
+    assert KEY not in str(caught.value)
+    assert "[key]" in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -55,9 +55,9 @@ class _Troubles(BaseModel):
 
 
 class _Counts(BaseModel):
-    total: int = 0
-    completed: int = 0
-    failed: int = 0
+    total: int | None = None
+    completed: int | None = None
+    failed: int | None = None
 
 
 class About(BaseModel):
@@ -65,13 +65,10 @@ class About(BaseModel):
 
     id: str = Field(min_length=1)
     status: str
-    created_at: float = 0.0
-    input_file_id: str | None = None
     output_file_id: str | None = None
     error_file_id: str | None = None
     request_counts: _Counts | None = None
     errors: _Troubles | None = None
-    metadata: dict[str, object] | None = None
 
     @property
     def has_ended(self) -> bool:
@@ -82,16 +79,23 @@ class About(BaseModel):
     def progress(self) -> str:
         """Its state in words, for people."""
         counts = self.request_counts
-        done = f", {counts.completed + counts.failed} of {counts.total}" if counts and counts.total else ""
-        return f"{self.status}{done}"
+        if counts is None or not counts.total:
+            return self.status
+        return f"{self.status}, {(counts.completed or 0) + (counts.failed or 0)} of {counts.total}"
 
 
 class _Known(BaseModel):
     id: str = Field(min_length=1)
 
 
+class _Listed(_Known):
+    created_at: float | None = None
+    input_file_id: str | None = None
+    metadata: dict[str, object] | None = None
+
+
 class _Page(BaseModel):
-    data: list[About]
+    data: list[_Listed]
     has_more: bool = False
 
 
@@ -131,8 +135,8 @@ class BatchApi:
         ):
             return self._read(response.iter_bytes(), _Known).id
 
-    def create(self, file_id: str, token: str) -> About:
-        """Begin a batch. After a `PassingError` it may have begun."""
+    def create(self, file_id: str, token: str) -> str:
+        """Begin a batch; returns its id. After a `PassingError` it may have begun."""
         batches = self._client.batches.with_streaming_response
         with (
             self._translated("begin a batch"),
@@ -140,7 +144,7 @@ class BatchApi:
                 input_file_id=file_id, endpoint=PATH, completion_window="24h", metadata={TOKEN: token}
             ) as response,
         ):
-            return self._read(response.iter_bytes(), About)
+            return self._read(response.iter_bytes(), _Known).id
 
     def retrieve(self, batch_id: str) -> About:
         """How a batch stands."""
@@ -148,15 +152,16 @@ class BatchApi:
         with self._translated(f"look at batch {batch_id}", batch_id), batches.retrieve(batch_id) as response:
             return self._read(response.iter_bytes(), About)
 
-    def find(self, token: str, file_id: str | None, since: float) -> About | None:
-        """The batch of this token or input file that was begun after `since`, if the account has one."""
+    def find(self, token: str, file_id: str | None, since: float) -> str | None:
+        """The id of the batch of this token or input file that was begun after `since`, if the account has one."""
         last: str | None = None
         for _ in range(_MOST_PAGES):
             page = self._batches_after(last)
             for batch in page.data:
                 if (batch.metadata or {}).get(TOKEN) == token or (file_id and batch.input_file_id == file_id):
-                    return batch
-            if not (page.has_more and page.data) or page.data[-1].created_at < since - _CLOCKS:
+                    return batch.id
+            # Newest first; some servers do not say when.
+            if not (page.has_more and page.data) or 0.0 < (page.data[-1].created_at or 0.0) < since - _CLOCKS:
                 return None
             last = page.data[-1].id
         return None

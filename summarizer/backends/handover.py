@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from summarizer.backends.batch_api import About, BatchApi, PassingError
+from summarizer.backends.batch_api import BatchApi, PassingError
 from summarizer.backends.journal import Batch, Journal
 from summarizer.backends.spool import file_name
 from summarizer.errors import EndpointError
@@ -73,17 +73,17 @@ class HandOver:
         """`journal` is told each step before and after."""
         self._api, self._journal, self._patience = api, journal, patience
 
-    def begin(self, batch: Batch, path: Path) -> About:
-        """Begin a batch, whose intention is in the journal; `EndpointError` when it certainly has not begun.
+    def begin(self, batch: Batch, path: Path) -> str:
+        """Begin a batch, whose intention is in the journal; returns its id.
 
-        `StoppedError` in between: the next run finds out.
+        `EndpointError` when it certainly has not begun, `StoppedError` in between: the next run finds out.
         """
         pause, problem = self._patience.pace.first, ""
         for _ in range(_ATTEMPTS):
             try:
                 file_id = self._api.upload(path, file_name(batch.token))
                 self._journal.uploaded(batch.token, file_id)
-                about = self._create(batch, file_id)
+                batch_id = self._create(batch, file_id)
             except PassingError as error:
                 # With its file a batch goes that was begun after all, and that the list did not show.
                 self._api.delete_named(file_name(batch.token))
@@ -94,20 +94,20 @@ class HandOver:
                 self._api.delete_named(file_name(batch.token))
                 raise
             else:
-                self._journal.created(batch.token, about.id)
-                return about
+                self._journal.created(batch.token, batch_id)
+                return batch_id
         raise EndpointError(f"{problem}; no batch was begun: the same command tries it again")
 
-    def find_out(self, batch: Batch) -> About | None:
-        """The batch, if it had begun when its run was killed; if not, nothing of it is left at the server."""
+    def find_out(self, batch: Batch) -> str | None:
+        """The id of the batch, if it had begun when its run was killed; if not, nothing of it is left at the server."""
         found = self._search(batch) if batch.state == "uploaded" else None
         if found is None:
             self._api.delete_named(file_name(batch.token))
         else:
-            self._journal.created(batch.token, found.id)
+            self._journal.created(batch.token, found)
         return found
 
-    def _create(self, batch: Batch, file_id: str) -> About:
+    def _create(self, batch: Batch, file_id: str) -> str:
         """`PassingError` when it has not begun."""
         try:
             return self._api.create(file_id, batch.token)
@@ -118,7 +118,7 @@ class HandOver:
                 raise
             return found
 
-    def _search(self, batch: Batch) -> About | None:
+    def _search(self, batch: Batch) -> str | None:
         pace = self._patience.pace
         pause, until = pace.first, batch.since + pace.settled
         while True:
