@@ -20,7 +20,6 @@ import openai
 import pytest
 
 from summarizer import Record, read_records
-from summarizer.backends.batch_lines import LONGEST_LINE, custom_id, read_lines
 from summarizer.backends.handover import Pace
 from summarizer.backends.spool import FileLimits
 from summarizer.batches import FOLDER, MOST_TRIES, BatchedBackend
@@ -454,22 +453,6 @@ def test_standard_input_is_refused(tmp_path: Path) -> None:
     code, said = _run(tmp_path, [*command, "--model", "m"])
     assert code == 2
     assert "with --batch the inputs are read several times" in said
-
-
-def test_broken_lines_are_passed_over(tmp_path: Path) -> None:
-    """Whatever stands in a file of answers, the lines after it are read, and no line fills the memory."""
-    path = tmp_path / "output"
-    good = b'{"custom_id": "a", "response": {"status_code": 200, "body": {}}, "error": null}\n'
-    odd = [b"{", b"[]", b'{"custom_id": 1}', b"[" * 100_000, b"\xff", b"1" * 5000, b"x" * (3 * LONGEST_LINE)]
-    path.write_bytes(b"\n".join([good.strip(), *odd, b"", good.strip()]) + b"\n" + good[:40])
-    lines = list(read_lines(path))
-    assert [line is not None for line in lines] == [True, *[False] * len(odd), True, False]
-
-
-def test_the_name_of_a_request_is_made_of_its_key() -> None:
-    """The same key has the same name everywhere, in the length that servers allow."""
-    assert custom_id("a") == custom_id("a") != custom_id("b")
-    assert len(custom_id("a")) <= 64
 
 
 def test_a_journal_of_somebody_else_is_not_loaded(tmp_path: Path) -> None:
