@@ -37,7 +37,7 @@ from summarizer.backends.spool import FileLimits, Queue, Spool, private
 from summarizer.backends.wire import Wire
 from summarizer.cache import CachedBackend, Entry, Store, check_owner
 from summarizer.completion import Completion, Identity, Outcome, Request, never
-from summarizer.errors import CacheError, EndpointError, RequestError, SettingsError
+from summarizer.errors import CacheError, RequestError, SettingsError
 from summarizer.keys import Parts, request_parts
 from summarizer.prices import price_of
 from summarizer.settings import Settings
@@ -276,9 +276,6 @@ class BatchedBackend:
         self._journal.commit()
         try:
             begun = self._handover.begin(batch, spool.path)
-        except EndpointError as error:
-            self._journal.take_back(batch.token, str(error))
-            raise
         finally:
             remove(spool.path)
         self._wanted.add(batch.token)

@@ -76,7 +76,7 @@ class HandOver:
     def begin(self, batch: Batch, path: Path) -> str:
         """Begin a batch, whose intention is in the journal; returns its id.
 
-        `EndpointError` when it certainly has not begun, `StoppedError` in between: the next run finds out.
+        After an `EndpointError` or `StoppedError` the next run finds out whether it has begun.
         """
         pause, problem = self._patience.pace.first, ""
         for _ in range(_ATTEMPTS):
@@ -85,14 +85,10 @@ class HandOver:
                 self._journal.uploaded(batch.token, file_id)
                 batch_id = self._create(batch, file_id)
             except PassingError as error:
-                # With its file a batch goes that was begun after all, and that the list did not show.
                 self._api.delete_named(file_name(batch.token))
                 self._patience.tell(error)
                 problem = str(error)
                 pause = self._patience.sleep(pause)
-            except EndpointError:
-                self._api.delete_named(file_name(batch.token))
-                raise
             else:
                 self._journal.created(batch.token, batch_id)
                 return batch_id
@@ -102,6 +98,8 @@ class HandOver:
         """The id of the batch, if it had begun when its run was killed; if not, nothing of it is left at the server."""
         found = self._search(batch) if batch.state == "uploaded" else None
         if found is None:
+            if batch.file_id:
+                self._api.delete(batch.file_id)
             self._api.delete_named(file_name(batch.token))
         else:
             self._journal.created(batch.token, found)
@@ -115,6 +113,8 @@ class HandOver:
             self._patience.tell(error)
             found = self._search(batch._replace(file_id=file_id, since=time.time()))
             if found is None:
+                # With its file a batch goes that was begun after all, and that the list did not show.
+                self._api.delete(file_id)
                 raise
             return found
 

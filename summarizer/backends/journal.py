@@ -34,6 +34,9 @@ CREATE TABLE IF NOT EXISTS requests (
 CREATE INDEX IF NOT EXISTS requests_of_batch ON requests (token, state);
 """
 _BATCH = "SELECT token, endpoint, mode, requests, bytes, state, since, file_id, batch_id FROM batches"
+_COUNT_OPEN = """
+SELECT count(*) FROM requests JOIN batches USING (token) WHERE requests.state = 'open' AND batches.state = 'created'
+"""
 _REQUEST = "SELECT custom_id, token, paper, key, parts, bytes, max_tokens, tries, state, problem FROM requests"
 
 
@@ -178,7 +181,7 @@ class Journal:
     def count_open(self) -> int:
         """How many requests are under way, at all servers."""
         with self._translated():
-            return int(self._database.execute("SELECT count(*) FROM requests WHERE state = 'open'").fetchone()[0])
+            return int(self._database.execute(_COUNT_OPEN).fetchone()[0])
 
     def add_request(self, asked: Asked) -> None:
         """Put a request into a batch, also one that was in another before."""
