@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import signal
 import sqlite3
@@ -435,6 +436,72 @@ def test_a_server_that_takes_no_files(tmp_path: Path, status: int, advice: str) 
         server.shutdown()
     assert KEY not in str(caught.value)
     assert "[key]" in str(caught.value)
+
+
+class _Hidden(BaseHTTPRequestHandler):
+    """Begins a batch and answers with a 500; whether there is a list of batches changes."""
+
+    listed, created, names = False, list[Json](), list[str]()
+
+    def do_POST(self) -> None:
+        content = self.rfile.read(int(self.headers["content-length"]))
+        if self.path == "/v1/files":
+            self.names[:] = re.findall(r'"custom_id":"([^"]+)"', content.decode())
+            self._send(200, {"id": "file-1"})
+        else:
+            self.created.append(json.loads(content))
+            self._send(500, {"error": {"message": "after all the work"}})
+
+    def do_GET(self) -> None:
+        answer: Json = {"tldr": "It is deep.", "contribution": "method", "field": "other"}
+        answer |= {name: [] for name in ("modalities", "tasks", "methods", "datasets", "metrics", "results")}
+        body = {"choices": [{"message": {"content": json.dumps(answer)}}], "usage": {"prompt_tokens": 9}}
+        lines = [{"custom_id": name, "response": {"status_code": 200, "body": body}} for name in self.names]
+        match self.path.partition("?")[0]:
+            case "/v1/batches" if self.listed:
+                self._send(200, {"data": [{"id": "batch_1", "metadata": one["metadata"]} for one in self.created]})
+            case "/v1/batches/batch_1":
+                self._send(200, {"id": "batch_1", "status": "completed", "output_file_id": "file-2"})
+            case "/v1/files/file-2/content":
+                self._send(200, *lines)
+            case _:
+                self._send(404, {"error": {"message": "not here"}})
+
+    def do_DELETE(self) -> None:
+        self._send(200, {})
+
+    def _send(self, status: int, *lines: Json) -> None:
+        content = "\n".join(json.dumps(line) for line in lines).encode()
+        self.send_response(status)
+        self.send_header("content-length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_what_cannot_be_found_out_is_not_asked_again(tmp_path: Path) -> None:
+    """When nobody says whether a batch has begun, none is begun in its place; the next command finds it."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Hidden) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        settings = Settings(
+            backend="hosted",
+            model="m",
+            base_url=f"http://127.0.0.1:{server.server_port}/v1",
+            structured_mode="strict",
+            cache_dir=tmp_path / "cache",
+            repair=False,
+        )
+        for _ in range(2):
+            with pytest.raises(EndpointError, match="cannot list batches"):
+                _ask(settings, range(3))
+        _Hidden.listed = True
+        records = _ask(settings, range(3))
+        server.shutdown()
+    assert records is not None
+    assert [record.failure for record in records] == [None] * 3
+    assert len(_Hidden.created) == 1
 
 
 @pytest.mark.parametrize(
