@@ -72,6 +72,8 @@ class Ledger:
 
     def add(self, parts: Parts, request: Request, outcome: Outcome) -> None:
         """Add what one question took; a hit of the cache took nothing and is not to be added."""
+        if not outcome.tokens.prompt + outcome.tokens.completion:
+            return  # it never got to a model, or nothing was counted
         first = request.attempt == 1
         seconds = outcome.seconds if isinstance(outcome, Completion) else 0.0
         took = {

@@ -16,6 +16,7 @@ examples:
   summarizer run page.txt -o out.jsonl --model Qwen/Qwen3-4B-Instruct-2507
   cat papers.csv | summarizer run - --input-format csv -o out.jsonl
   summarizer retry out.jsonl --only truncated --max-tokens 2000
+  summarizer run papers.jsonl -o out.jsonl --backend hosted --model gpt-4.1-mini --batch
   summarizer digest out.jsonl -o digest.html
 
 exit codes: 0 all records fine, 1 finished with failures, 2 nothing could be done, 3 stopped at --max-cost or
@@ -260,6 +261,11 @@ def settings_options() -> WholeWords:
     )
     group.add_argument(
         "--max-total-tokens", type=int, metavar="N", help="tokens that one run may take at most (default: no limit)"
+    )
+    group.add_argument(
+        "--batch",
+        action="store_true",
+        help="ask through the server's Batch API: half the price, answers within a day, and the same command goes on",
     )
     group.add_argument(
         "--script",

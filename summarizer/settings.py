@@ -96,6 +96,8 @@ class Settings(Frozen):
     """Hosted backend: tokens, of prompts and answers together, that one run may take at most."""
     prices: dict[str, Price] = Field(default_factory=dict)
     """Hosted backend: prices by model, where the shipped table is wrong or has none."""
+    batch: bool = False
+    """Hosted backend: ask through the server's Batch API, at half the price, for answers within a day."""
     encoding: str = "utf-8"
     """Encoding of the input files."""
     columns: dict[str, str] = Field(default_factory=dict)

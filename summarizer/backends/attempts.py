@@ -12,7 +12,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_aft
 from summarizer.backends.budget import Budget
 from summarizer.backends.endpoint import Endpoint
 from summarizer.backends.limits import Limits
-from summarizer.backends.refusals import Fruitless, may_be_billed, may_pass, never_answered, refused
+from summarizer.backends.refusals import NOT_TEXT, Fruitless, may_be_billed, may_pass, never_answered, refused
 from summarizer.backends.replies import ChatReply, clean, failure, outcome, retry_after, tokens_of
 from summarizer.backends.wire import Dialect, Wire
 from summarizer.completion import Decoding, Outcome, Request
@@ -121,8 +121,7 @@ class Attempts:
         except openai.APIError as error:
             return self._failed(error, request, key, retrying.statistics["attempt_number"])
         except UnicodeEncodeError:
-            problem = "the abstract or title holds half of a surrogate pair, which is no text"
-            return failure(request, "rejected", problem)
+            return failure(request, "rejected", NOT_TEXT)
         received, cost = answered
         if not received.reply.choices:
             sent = clean(received.body.decode("utf-8", errors="replace"), key)

@@ -3,7 +3,7 @@
 Imported when something is sent, since its imports take two seconds.
 """
 
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import Any
 
 import httpx2
@@ -57,3 +57,35 @@ class _Beginning(httpx2.AsyncByteStream):
 
     async def aclose(self) -> None:
         await self._stream.aclose()
+
+
+def bound_errors_in_turn() -> dict[str, list[Callable[[httpx2.Response], None]]]:
+    """The same for a client without an event loop."""
+
+    def bound(response: httpx2.Response) -> None:
+        if not response.is_success and isinstance(response.stream, httpx2.SyncByteStream):
+            response.stream = _BeginningInTurn(response, response.stream)
+            response.headers.pop("content-encoding", None)
+
+    return {"response": [bound]}
+
+
+class _BeginningInTurn(httpx2.SyncByteStream):
+    """`_Beginning` without an event loop."""
+
+    def __init__(self, response: httpx2.Response, stream: httpx2.SyncByteStream) -> None:
+        self._stream = stream
+        self._unpacked = httpx2.Response(
+            response.status_code, headers=response.headers, stream=stream, request=response.request
+        )
+
+    def __iter__(self) -> Iterator[bytes]:
+        room = LONGEST_ERROR
+        for part in self._unpacked.iter_bytes():
+            yield part[:room]
+            room -= len(part)
+            if room <= 0:
+                return
+
+    def close(self) -> None:
+        self._stream.close()

@@ -78,12 +78,24 @@ class Budget:
             async with self._line:
                 while not self._fits(most):
                     if not self._flying:
-                        raise BudgetError(self._exhausted(most))
+                        raise self.exhausted(most)
                     if not await pause(LOOK):
                         return False
         self._held += most
         self._flying += 1
         return True
+
+    def take(self, most: Amount, *, anyway: bool = False) -> bool:
+        """Set the amount aside at once if it fits, or `anyway`; whether it was."""
+        if not anyway and self.limited and not self._fits(most):
+            return False
+        self._held += most
+        self._flying += 1
+        return True
+
+    def exhausted(self, most: Amount) -> BudgetError:
+        """What to raise when the amount does not fit and nothing will be given back."""
+        return BudgetError(self._exhausted(most))
 
     def bill(self, most: Amount, tokens: Tokens) -> float | None:
         """Replace what was set aside by what was billed; returns the cost, None without a price."""

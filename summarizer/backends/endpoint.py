@@ -76,6 +76,23 @@ class Endpoint:
             ),
         )
 
+    def connect_in_turn(self) -> "openai.OpenAI":
+        """A client for one call after the other, without an event loop. To be closed by the caller."""
+        key = self.read_key()
+        import openai  # noqa: PLC0415
+
+        from summarizer.backends.bodies import bound_errors_in_turn  # noqa: PLC0415
+
+        return openai.OpenAI(
+            api_key=key or NO_KEY,
+            base_url=self.url,
+            timeout=self._settings.timeout,
+            max_retries=0,
+            http_client=openai.DefaultHttpxClient(
+                event_hooks=bound_errors_in_turn(), follow_redirects=False, trust_env=not _is_loopback(self._address)
+            ),
+        )
+
     def said(self, error: BaseException, key: str) -> str:
         """What went wrong, in one line that names the server and not the key."""
         import openai  # noqa: PLC0415

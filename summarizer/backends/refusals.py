@@ -35,6 +35,9 @@ REJECTED_KINDS = {"context_length_exceeded": "prompt_too_long", "content_filter"
 #: The same said in words.
 TOO_LONG = re.compile(r"context[ _](length|window|size|limit)|input (tokens|length)|prompt is too long", re.IGNORECASE)
 
+#: Why a paper cannot be asked about.
+NOT_TEXT = "the abstract or title holds half of a surrogate pair, which is no text"
+
 
 class Fruitless(NamedTuple):
     """A request that got no answer: a failure of its own where others are answered, of the server where none is."""

@@ -7,15 +7,20 @@ import signal
 import sys
 import threading
 from argparse import Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from summarizer.commands import INTERRUPTED
 from summarizer.console import complain
+from summarizer.pipeline import Summarizer
 from summarizer.settings import Settings
 from summarizer.writing.jsonl import STANDARD
+
+if TYPE_CHECKING:
+    from summarizer.batches import BatchedBackend
 
 
 def retry_command(options: Namespace, output: Path) -> str | None:
@@ -38,7 +43,33 @@ def retry_command(options: Namespace, output: Path) -> str | None:
 
 
 @contextmanager
-def interruptible() -> Iterator[Callable[[], bool]]:
+def summarizing(
+    settings: Settings, stopping: Callable[[], bool]
+) -> Iterator[tuple[Summarizer, "BatchedBackend | None"]]:
+    """What turns papers into records, and what has to answer before it when the settings say so."""
+    if settings.batch:
+        from summarizer.batches import BatchedBackend  # noqa: PLC0415 - most runs have none
+
+        with BatchedBackend(settings, stopping) as batched:
+            # It brings the cache along.
+            yield Summarizer(settings.model_copy(update={"cache": False}), batched, stopping), batched
+        return
+    if settings.backend == "hosted":
+        from summarizer.batches import warn_of_batches  # noqa: PLC0415
+
+        warn_of_batches(settings)
+    yield Summarizer(settings, stopping=stopping), None
+
+
+def in_batches(again: Sequence[str]) -> int:
+    """Say that a run was stopped that waited for batches, and how it goes on; returns the exit code."""
+    told = "stopped; nothing was written yet, and what was handed over is worked on by the server, and paid"
+    complain(f"{told}. To go on: {shlex.join(['summarizer', *again])}")
+    return INTERRUPTED
+
+
+@contextmanager
+def interruptible(*, batch: bool = False) -> Iterator[Callable[[], bool]]:
     """The first Ctrl-C (or SIGTERM) lets what is under way finish; the second one stops at once."""
     stop = threading.Event()
 
@@ -51,7 +82,8 @@ def interruptible() -> Iterator[Callable[[], bool]]:
             os._exit(INTERRUPTED)
         stop.set()
         # Standard error itself: while a model is unpacked, what is printed in its place is thrown away.
-        message = "stopping: what is under way is finished and written; press Ctrl-C again to stop at once"
+        under_way = "batches go on at the server" if batch else "what is under way is finished and written"
+        message = f"stopping: {under_way}; press Ctrl-C again to stop at once"
         complain(message, sys.__stderr__)
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}

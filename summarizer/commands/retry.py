@@ -3,13 +3,13 @@
 import shlex
 from argparse import Namespace
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from summarizer.commands import FAILURES, INTERRUPTED, OK, settings_of
-from summarizer.commands.asking import interruptible, retry_command, seldom_collected
+from summarizer.commands.asking import in_batches, interruptible, retry_command, seldom_collected, summarizing
 from summarizer.console import complain, show_log
 from summarizer.errors import InputError, SettingsError
 from summarizer.glossary import Glossary
@@ -31,8 +31,12 @@ def call(options: Namespace) -> int:
     show_log(quiet=options.quiet)
     _check_names(options.only)
     vocabulary = load_tag_vocabulary(settings.vocabulary).sha256 if settings.vocabulary else None
-    with interruptible() as stopping, Renewal(path) as file, closing(Glossary()) as glossary:
-        summarizer = Summarizer(settings, stopping=stopping)
+    with (
+        interruptible(batch=settings.batch) as stopping,
+        Renewal(path) as file,
+        closing(Glossary()) as glossary,
+        summarizing(settings, stopping) as (summarizer, batched),
+    ):
         first = _First(_chooser(options.only), summarizer.backend.identity.model, vocabulary)
         for _, record in file.records():
             if stopping():
@@ -47,6 +51,8 @@ def call(options: Namespace) -> int:
             return OK
         if first.other_model is not None and not options.quiet:
             complain(f"asking {first.model} about papers that {first.other_model} was asked about before")
+        if batched is not None and not batched.answer(lambda: _dry(file, first, summarizer)):
+            return in_batches(options.given)
         progress = Progress(first.asked, quiet=options.quiet, retry=retry_command(options, path))
         with progress, seldom_collected():
             renewed = _renew(file, first.is_chosen, summarizer, glossary, progress)
@@ -54,10 +60,21 @@ def call(options: Namespace) -> int:
         if not options.quiet:
             renewed.tell()
         if stopping():
-            told = f"stopped; {renewed.replaced} of {first.asked} records are replaced, the others are as they were"
-            complain(f"{told}. To go on: {shlex.join(['summarizer', *options.given])}")
-            return INTERRUPTED
+            return _stopped(renewed, first, options)
+        if batched is not None:
+            batched.finish()
     return FAILURES if progress.statuses[_FAILED] else OK
+
+
+def _dry(file: Renewal, first: "_First", summarizer: Summarizer) -> Generator[Record]:
+    """A pass that replaces nothing."""
+    yield from summarizer.again(record for _, record in file.records() if first.is_chosen(record))
+
+
+def _stopped(renewed: "_Renewed", first: "_First", options: Namespace) -> int:
+    told = f"stopped; {renewed.replaced} of {first.asked} records are replaced, the others are as they were"
+    complain(f"{told}. To go on: {shlex.join(['summarizer', *options.given])}")
+    return INTERRUPTED
 
 
 def _check_names(only: Sequence[str]) -> None:
