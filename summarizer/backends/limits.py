@@ -2,8 +2,7 @@
 
 Servers keep buckets of requests and of tokens that fill steadily, and say in the headers of each answer how large the
 buckets are and what is left. `Limits` keeps the same buckets on this side, so that a request waits here instead of
-being refused there. From servers that say nothing the rate is learned as TCP learns it: it grows by a little while all
-goes well, and falls below what came through when requests are refused.
+being refused there. From servers that say nothing the rate is learned from refusals (`Pace`).
 
 Everything here runs in one event loop, so there are no locks but the line in which requests wait.
 """
@@ -13,18 +12,23 @@ import re
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 #: Seconds of refill that are left in a learned bucket: requests arrive a little earlier or later than planned.
 SPARE = 0.3
-#: Share of what came through that is sent after a refusal.
+#: Requests a second at the beginning, and by how much that is multiplied each second until something is refused.
+FIRST, DOUBLING = 20.0, 2.0
+#: Share of what was let through that is sent after a refusal.
 DECREASE = 0.9
-#: Growth of the rate in a second without refusals.
-INCREASE = 0.02
-#: Seconds over which what came through is counted, and after which a refusal counts as another one.
-ROUND = 2.0
-#: Rounds in a row that brought refusals although the rate fell each time: then they are not about the rate.
-IN_VAIN = 5
+#: Growth of the rate with each request after that: one in two hundred is refused before it has made up for a decrease.
+INCREASE = 0.0005
+#: Seconds over which what was let through is counted, or the time of so many requests when that is longer.
+ROUND, SAMPLE = 2.0, 20
+#: Decreases that a rate did not deserve, and their share of the requests, from which on refusals are not about the rate.
+IN_VAIN, VAIN_SHARE = 5, 0.015
+#: Requests after which what was counted of these weighs half.
+MEMORY = 1000
 #: Seconds for which the rate is then left alone.
 LEFT_ALONE = 30.0
 #: Requests a second below which no rate falls.
@@ -121,59 +125,84 @@ class Bucket:
 
 
 class Pace:
-    """The rate for servers that name no limits: additive increase, multiplicative decrease."""
+    """The rate for servers that name no limits, learned as TCP learns it.
+
+    It doubles each second until something is refused. From then on it grows a little with each request, and a refusal
+    brings it below what was let through lately. What was sent before the last decrease says nothing about the new rate.
+    Refusals that keep coming at rates that were kept are not about the rate, as those of a server that has too much to
+    do: then it is left alone.
+    """
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        """As fast as it goes until something is refused."""
-        self._clock, self._began = clock, clock()
-        self._rate: float | None = None
-        self._next = self._grown = self._round = self._free = 0.0
-        self._paused = 0.0
-        self._through = deque[float]()
-        self._in_vain = 0
+        """Begin slowly: of a thousand requests that are sent before the first refusal comes, most may be refused."""
+        self._clock = clock
+        self._rate, self._searching = FIRST, True
+        self._next = self._paused = self._free = 0.0
+        self._grown: float | None = None
+        self._cut = 0.0
+        """When the rate was last decreased, or the first request was sent."""
+        self._sent = deque[float]()
+        """When those were sent that were not refused."""
+        self._paced = self._in_vain = 0.0
+        """Requests, and decreases in vain, since a rate was found."""
 
     def until(self) -> float:
         """Seconds until the next request."""
         now = self._clock()
-        if self._rate is None:
-            return max(0.0, self._paused - now)
-        self._rate *= 1 + INCREASE * max(0.0, now - self._grown)
-        self._grown = now
-        return max(0.0, self._paused - now, self._next - now)
+        return max(0.0, self._paused - now) if now < self._free else max(0.0, self._paused - now, self._next - now)
 
-    def take(self) -> None:
-        """Count a request."""
-        if self._rate is not None:
-            # A loop that wakes late does not lose what it was late.
-            now = self._clock()
-            self._next = max(self._next, now - 0.1) + 1 / self._rate
-
-    def came_through(self) -> None:
-        """Count a request that was not refused."""
+    def take(self) -> float:
+        """Count a request; returns when it was sent."""
         now = self._clock()
-        self._through.append(now)
-        while self._through[0] < now - ROUND:
-            self._through.popleft()
+        if self._grown is None:
+            self._grown = self._cut = now
+        if self._searching:
+            # Not for times without requests.
+            self._rate *= DOUBLING ** min(1.0, now - self._grown)
+        else:
+            self._rate *= 1 + INCREASE
+        self._rate, self._grown = min(self._rate, 1e6), now
+        # A loop that wakes late does not lose what it was late.
+        self._next = max(self._next, now - 0.1) + 1 / self._rate
+        self._sent.append(now)
+        while self._sent[0] < now - self._window():
+            self._sent.popleft()
+        self._paced += 1
+        if self._paced > MEMORY:
+            self._paced, self._in_vain = self._paced / 2, self._in_vain / 2
+        return now
 
-    def refused(self, wait: float | None, *, explained: bool) -> None:
-        """Take in a 429 and the seconds that came with it; `explained` when a bucket says so already."""
+    def refused(self, sent: float, wait: float | None, *, explained: bool) -> None:
+        """Take in a 429 to the request that was `sent` then, and the seconds that it asks for.
+
+        `explained` when a bucket says it already.
+        """
         now = self._clock()
+        with suppress(ValueError):
+            self._sent.remove(sent)
         if now < self._free:
-            return  # it was tried: these refusals do not depend on how much is sent
+            return
         if wait is not None:
             self._paused = max(self._paused, now + min(wait, LONGEST))
-        if explained or now < self._round:
+        if explained or sent < self._cut:
             return
-        self._in_vain = self._in_vain + 1 if now - self._round < ROUND else 1
-        if self._in_vain >= IN_VAIN:
-            self._rate, self._in_vain, self._free, self._paused = None, 0, now + LEFT_ALONE, 0.0
-            return
-        since = max(now - ROUND, self._round - ROUND, self._began)
-        came = sum(1 for when in self._through if when > since)
-        through = came / max(now - since, 0.1)
-        self._rate = max(SLOWEST, DECREASE * (through if self._rate is None else min(through, self._rate)))
-        self._grown, self._next = now, max(now, self._paused)
-        self._round = now + ROUND
+        since = max(self._cut, now - self._window())
+        through = sum(when >= since for when in self._sent) / max(now - since, 0.1)
+        if through < 0.8 * self._rate:
+            self._paced = self._in_vain = 0.0
+        else:
+            self._in_vain += 1
+        self._searching = False
+        # Right after a decrease there is little to judge by, so the rate falls by no more than half.
+        self._rate = max(SLOWEST, DECREASE * min(self._rate, max(through, self._rate / 2)))
+        self._cut = now
+        self._next = max(now, self._paused)
+        if self._in_vain >= max(IN_VAIN, VAIN_SHARE * self._paced):
+            self._paced = self._in_vain = self._paused = 0.0
+            self._free = now + LEFT_ALONE
+
+    def _window(self) -> float:
+        return max(ROUND, SAMPLE / self._rate)
 
 
 @dataclass(slots=True)
@@ -219,12 +248,10 @@ class Limits:
             while (seconds := max(self._pace.until(), self._requests.until(1.0), self._tokens.until(tokens))) > 0.0:
                 if not await pause(min(seconds, LONGEST)):
                     return None
-            self._pace.take()
-            return Sent(tokens, (self._requests.take(1.0), self._tokens.take(tokens)), self._clock())
+            return Sent(tokens, (self._requests.take(1.0), self._tokens.take(tokens)), self._pace.take())
 
     def answered(self, sent: Sent, headers: Mapping[str, str], size: int, tokens: int | None) -> None:
         """Take in an answer to a request of `size` bytes: what the server said of its limits and the tokens billed."""
-        self._pace.came_through()
         if tokens:
             self._tokens.put_back(sent.tokens - tokens)
             ratio = tokens / max(size, 1)
@@ -235,7 +262,6 @@ class Limits:
         """Take in an attempt that brought no answer and, as far as is known, used nothing up."""
         self._tokens.put_back(sent.tokens)
         if headers is not None:
-            self._pace.came_through()
             self._learn(sent, headers)
 
     def refused(self, sent: Sent, headers: Mapping[str, str], wait: float | None) -> None:
@@ -243,11 +269,13 @@ class Limits:
         self._requests.put_back(1.0)
         self._tokens.put_back(sent.tokens)
         self._learn(sent, headers)
-        left = _count(headers, "x-ratelimit-remaining-tokens")
-        if left is not None and left > sent.tokens and _count(headers, "x-ratelimit-remaining-requests"):
+        requests, left = (_count(headers, f"x-ratelimit-remaining-{name}") for name in ("requests", "tokens"))
+        if left is not None and left > sent.tokens and requests:
             # It reckons with more tokens than it bills, such as those of the longest answer.
             self._refused_tokens = min(self._refused_tokens * 1.25, 10.0)
-        self._pace.refused(wait, explained=self._requests.known or self._tokens.known)
+        # A limit of the user's own, or one that is told beside another one that is not, explains nothing.
+        short = (requests is not None and requests < 1.0) or (left is not None and left < sent.tokens)
+        self._pace.refused(sent.when, wait, explained=short)
 
     def _learn(self, sent: Sent, headers: Mapping[str, str]) -> None:
         seconds = self._clock() - sent.when
