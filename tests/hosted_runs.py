@@ -1,6 +1,7 @@
 """Runs of the hosted backend against the server of `llm_server`, and what has to be true of them whatever it does."""
 
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -50,6 +51,13 @@ def settings(url: str, folder: Path, **others: object) -> Settings:
         **others,
     }
     return Settings(**values)
+
+
+def command(url: str, *flags: str, concurrency: int = 64) -> list[str]:
+    """The same as a command that reads papers.jsonl and writes out.jsonl."""
+    words = [sys.executable, "-m", "summarizer", "run", "papers.jsonl", "-o", "out.jsonl", "--backend", "hosted"]
+    words += ["--model", "m", "--base-url", url, "--structured-mode", "strict", "--cache-dir", "cache"]
+    return [*words, "--concurrency", str(concurrency), "--timeout", "2", *flags]
 
 
 def tally(records: Iterable[Record], count: int) -> Counter[str]:

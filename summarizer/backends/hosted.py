@@ -237,13 +237,17 @@ class _Flight:
                 end: End | _Defect = await self._attempts.ask(client, self._wire, request, self._ending)
             except Exception as error:  # noqa: BLE001 - raised in the other thread
                 end = _Defect(error)
+            except BaseException as error:
+                # Whoever waits for this request would wait for ever.
+                self._came.put(_Defect(error))
+                raise
             self._came.put(end)
 
 
 class _Defect:
     """An error of ours that belongs to the other thread."""
 
-    def __init__(self, error: Exception) -> None:
+    def __init__(self, error: BaseException) -> None:
         self.error = error
 
 

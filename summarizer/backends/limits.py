@@ -4,7 +4,7 @@ Servers keep buckets of requests and of tokens that fill steadily, and say in th
 buckets are and what is left. `Limits` keeps the same buckets on this side, so that a request waits here instead of
 being refused there. From servers that say nothing the rate is learned from refusals (`Pace`).
 
-Everything here runs in one event loop, so there are no locks but the line in which requests wait.
+Everything here runs in one event loop at a time, so there are no locks but the line in which requests wait.
 """
 
 import asyncio
@@ -56,6 +56,22 @@ def _count(headers: Mapping[str, str], name: str) -> float | None:
     except ValueError:
         return None
     return number if 0.0 <= number < 1e12 else None
+
+
+class Line:
+    """A line in which requests wait for their turn: a lock of the event loop that runs, since each pass has its own."""
+
+    def __init__(self) -> None:
+        """Nobody waits."""
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._lock = asyncio.Lock()
+
+    def turn(self) -> asyncio.Lock:
+        """To be held while it is one's turn."""
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            self._loop, self._lock = loop, asyncio.Lock()
+        return self._lock
 
 
 class Bucket:
@@ -228,7 +244,7 @@ class Limits:
         self._requests = Bucket("requests", requests_per_minute, clock)
         self._tokens = Bucket("tokens", tokens_per_minute, clock)
         self._pace = Pace(clock)
-        self._line = asyncio.Lock()
+        self._line = Line()
         self._by_byte = 0.0
         """Tokens billed for a byte of the request, learned; 0 until an answer came."""
         self._refused_tokens = 1.0
@@ -244,7 +260,7 @@ class Limits:
 
         `pause` sleeps for that many seconds and returns whether to go on. Requests go in the order in which they came.
         """
-        async with self._line:
+        async with self._line.turn():
             while (seconds := max(self._pace.until(), self._requests.until(1.0), self._tokens.until(tokens))) > 0.0:
                 if not await pause(min(seconds, LONGEST)):
                     return None
