@@ -18,21 +18,22 @@ from dataclasses import dataclass
 #: Seconds of refill that are left in a learned bucket: requests arrive a little earlier or later than planned.
 SPARE = 0.3
 #: Requests a second at the beginning, and by how much that is multiplied each second until something is refused.
-FIRST, DOUBLING = 20.0, 2.0
+FIRST, DOUBLING = 10.0, 2.0
 #: Share of what was let through that is sent after a refusal.
 DECREASE = 0.9
-#: Growth of the rate with each request after that: one in two hundred is refused before it has made up for a decrease.
-INCREASE = 0.0005
+#: After how many requests a rate is again what it was before a decrease by a tenth. The share of requests that are
+#: refused is about one in as many.
+RECOVERY = 200
 #: Seconds over which what was let through is counted, or the time of so many requests when that is longer.
 ROUND, SAMPLE = 2.0, 20
-#: Decreases that a rate did not deserve, and their share of the requests, from which on refusals are not about the rate.
-IN_VAIN, VAIN_SHARE = 5, 0.015
-#: Requests after which what was counted of these weighs half.
-MEMORY = 1000
-#: Seconds for which the rate is then left alone.
-LEFT_ALONE = 30.0
+#: Decreases more below a rate that was kept than at one that was not, from which on refusals are not about the rate.
+IN_VAIN = 5
+#: Seconds for which as many refusals are then taken as they come.
+TOLERANT = 30.0
 #: Requests a second below which no rate falls.
 SLOWEST = 0.2
+#: Requests a second above which no rate needs to grow.
+FASTEST = 1e6
 #: Seconds that a request may wait for a rate, where a server's words would make it wait for ever.
 LONGEST = 60.0
 
@@ -143,29 +144,33 @@ class Bucket:
 class Pace:
     """The rate for servers that name no limits, learned as TCP learns it.
 
-    It doubles each second until something is refused. From then on it grows a little with each request, and a refusal
-    brings it below what was let through lately. What was sent before the last decrease says nothing about the new rate.
+    It doubles each second until something is refused. A refusal brings it below what was let through lately; then it
+    comes back with each request as CUBIC does it (RFC 9438): quickly at first, slowly about the rate that was refused,
+    and ever quicker beyond. What was sent before the last decrease says nothing about the new rate.
     Refusals that keep coming at rates that were kept are not about the rate, as those of a server that has too much to
-    do: then it is left alone.
+    do: for a while as many of them are then taken as they come, and only more of them bring the rate down.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         """Begin slowly: of a thousand requests that are sent before the first refusal comes, most may be refused."""
         self._clock = clock
         self._rate, self._searching = FIRST, True
-        self._next = self._paused = self._free = 0.0
+        self._next = self._paused = 0.0
         self._grown: float | None = None
         self._cut = 0.0
         """When the rate was last decreased, or the first request was sent."""
-        self._sent = deque[float]()
-        """When those were sent that were not refused."""
-        self._paced = self._in_vain = 0.0
-        """Requests, and decreases in vain, since a rate was found."""
+        self._refused_rate, self._recovery, self._since_cut = FIRST, 0.0, 0
+        """The rate that was decreased then; after how many requests it is tried again; requests since."""
+        self._passed, self._turned_away = deque[float](), deque[float]()
+        """When those were sent, lately, that were not refused, and those that were."""
+        self._in_vain = 0
+        self._tolerated, self._tolerant_until = 0.0, 0.0
+        """Share of refusals that is not about the rate."""
 
     def until(self) -> float:
         """Seconds until the next request."""
         now = self._clock()
-        return max(0.0, self._paused - now) if now < self._free else max(0.0, self._paused - now, self._next - now)
+        return max(0.0, self._paused - now, self._next - now)
 
     def take(self) -> float:
         """Count a request; returns when it was sent."""
@@ -176,16 +181,16 @@ class Pace:
             # Not for times without requests.
             self._rate *= DOUBLING ** min(1.0, now - self._grown)
         else:
-            self._rate *= 1 + INCREASE
-        self._rate, self._grown = min(self._rate, 1e6), now
+            self._since_cut += 1
+            distance = (self._since_cut - self._recovery) / RECOVERY
+            self._rate = self._refused_rate * (1 + (1 - DECREASE) * distance**3)
+        self._rate, self._grown = min(max(self._rate, SLOWEST), FASTEST), now
         # A loop that wakes late does not lose what it was late.
         self._next = max(self._next, now - 0.1) + 1 / self._rate
-        self._sent.append(now)
-        while self._sent[0] < now - self._window():
-            self._sent.popleft()
-        self._paced += 1
-        if self._paced > MEMORY:
-            self._paced, self._in_vain = self._paced / 2, self._in_vain / 2
+        self._passed.append(now)
+        for times in (self._passed, self._turned_away):
+            while times and times[0] < now - self._window():
+                times.popleft()
         return now
 
     def refused(self, sent: float, wait: float | None, *, explained: bool) -> None:
@@ -195,27 +200,31 @@ class Pace:
         """
         now = self._clock()
         with suppress(ValueError):
-            self._sent.remove(sent)
-        if now < self._free:
+            self._passed.remove(sent)
+            self._turned_away.append(sent)
+        share = len(self._turned_away) / max(1, len(self._turned_away) + len(self._passed))
+        if now < self._tolerant_until and share <= self._tolerated:
             return
         if wait is not None:
             self._paused = max(self._paused, now + min(wait, LONGEST))
         if explained or sent < self._cut:
             return
         since = max(self._cut, now - self._window())
-        through = sum(when >= since for when in self._sent) / max(now - since, 0.1)
-        if through < 0.8 * self._rate:
-            self._paced = self._in_vain = 0.0
-        else:
-            self._in_vain += 1
-        self._searching = False
+        through = sum(when >= since for when in self._passed) / max(now - since, 0.1)
+        if not self._searching and through > self._rate / 2:
+            kept = self._rate < 0.98 * self._refused_rate
+            self._in_vain = self._in_vain + 1 if kept else max(0, self._in_vain - 1)
+        if self._in_vain >= IN_VAIN:
+            self._in_vain, self._searching, self._paused = 0, True, 0.0
+            self._tolerated, self._tolerant_until = 2 * share + 0.1, now + TOLERANT
+            return
+        self._searching, self._refused_rate, self._since_cut = False, self._rate, 0
         # Right after a decrease there is little to judge by, so the rate falls by no more than half.
         self._rate = max(SLOWEST, DECREASE * min(self._rate, max(through, self._rate / 2)))
+        missing = max(0.0, 1 - self._rate / self._refused_rate)
+        self._recovery = RECOVERY * (missing / (1 - DECREASE)) ** (1 / 3)
         self._cut = now
         self._next = max(now, self._paused)
-        if self._in_vain >= max(IN_VAIN, VAIN_SHARE * self._paced):
-            self._paced = self._in_vain = self._paused = 0.0
-            self._free = now + LEFT_ALONE
 
     def _window(self) -> float:
         return max(ROUND, SAMPLE / self._rate)
