@@ -16,9 +16,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 #: Seconds of refill that are left in a learned bucket: requests arrive a little earlier or later than planned.
-SPARE = 0.3
-#: Requests a second at the beginning, and by how much that is multiplied each second until something is refused.
-FIRST, DOUBLING = 10.0, 2.0
+SPARE = 0.5
+#: Requests that go at once, and a second, at the beginning, and by how much that is multiplied each second until
+#: something is refused.
+AT_ONCE, FIRST, SEARCH = 4, 10.0, 1.5
 #: Share of what was let through that is sent after a refusal.
 DECREASE = 0.9
 #: After how many requests a rate is again what it was before a decrease by a tenth. The share of requests that are
@@ -144,7 +145,7 @@ class Bucket:
 class Pace:
     """The rate for servers that name no limits, learned as TCP learns it.
 
-    It doubles each second until something is refused. A refusal brings it below what was let through lately; then it
+    It grows by half each second until something is refused. A refusal brings it below what was let through lately; then it
     comes back with each request as CUBIC does it (RFC 9438): quickly at first, slowly about the rate that was refused,
     and ever quicker beyond. What was sent before the last decrease says nothing about the new rate.
     Refusals that keep coming at rates that were kept are not about the rate, as those of a server that has too much to
@@ -157,6 +158,7 @@ class Pace:
         self._rate, self._searching = FIRST, True
         self._next = self._paused = 0.0
         self._grown: float | None = None
+        self._taken = 0
         self._cut = 0.0
         """When the rate was last decreased, or the first request was sent."""
         self._refused_rate, self._recovery, self._since_cut = FIRST, 0.0, 0
@@ -179,14 +181,16 @@ class Pace:
             self._grown = self._cut = now
         if self._searching:
             # Not for times without requests.
-            self._rate *= DOUBLING ** min(1.0, now - self._grown)
+            self._rate *= SEARCH ** min(1.0, now - self._grown)
         else:
             self._since_cut += 1
             distance = (self._since_cut - self._recovery) / RECOVERY
             self._rate = self._refused_rate * (1 + (1 - DECREASE) * distance**3)
         self._rate, self._grown = min(max(self._rate, SLOWEST), FASTEST), now
         # A loop that wakes late does not lose what it was late.
-        self._next = max(self._next, now - 0.1) + 1 / self._rate
+        self._taken += 1
+        if self._taken >= AT_ONCE:
+            self._next = max(self._next, now - 0.1) + 1 / self._rate
         self._passed.append(now)
         for times in (self._passed, self._turned_away):
             while times and times[0] < now - self._window():
