@@ -2,7 +2,7 @@
 
     python -m benchmarks.hosted_faults
 
-Every line is a run against the server of the tests, which is a process of its own. Prints a Markdown table; takes an hour.
+Every line is a run against the server of the tests, a process of its own. Prints a Markdown table; takes an hour.
 """
 
 import resource

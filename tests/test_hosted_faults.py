@@ -20,9 +20,9 @@ from summarizer.backends.hosted import HostedBackend
 from summarizer.completion import Completion, Request
 from summarizer.errors import BudgetError
 from summarizer.settings import Settings
+from tests.hosted_runs import QUICK, command, papers, sentence, settings, tally, write_papers
 from tests.llm_http import Connection, response
 from tests.llm_http import Request as Asked
-from tests.hosted_runs import QUICK, command, papers, sentence, settings, tally, write_papers
 from tests.llm_model import Json, complete, first_sentence
 from tests.llm_server import serving
 
@@ -93,10 +93,10 @@ def _answers(backend: HostedBackend, requests: Iterable[Request]) -> int:
 
 
 def test_each_paper_has_its_own_answer_or_says_why_not(tmp_path: Path) -> None:
-    """Of a thousand papers and a server that breaks three answers in ten, all come out in order, none with another's."""
+    """Of a thousand papers all come out in order, none with the answer of another, though three answers in ten break."""
     write_papers(tmp_path / "papers.jsonl", 1000)
     with serving(faults=0.3, latency=0.02) as server:
-        done = subprocess.run(command(server.url), cwd=tmp_path, capture_output=True, text=True, timeout=300)
+        done = subprocess.run(command(server.url), cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stderr
     assert "Traceback" not in done.stderr
     found = tally(read_records(tmp_path / "out.jsonl"), 1000)
@@ -165,7 +165,7 @@ def test_five_kills_cost_what_was_in_flight(tmp_path: Path) -> None:
                     assert process.poll() is None
                     time.sleep(0.02)
                 process.kill()
-        done = subprocess.run(command(server.url, "--quiet", concurrency=16), cwd=tmp_path, timeout=120)
+        done = subprocess.run(command(server.url, "--quiet", concurrency=16), cwd=tmp_path, check=False)
         asked = server.stats()["asked"]
     assert done.returncode == 0
     assert tally(read_records(tmp_path / "out.jsonl"), 400) == {"ok": 400}
@@ -186,7 +186,7 @@ def test_leaving_with_requests_in_flight_is_quick_and_quiet(tmp_path: Path) -> N
     """Who leaves with 64 requests in flight waits for none, and nothing is printed about them."""
     with serving(latency=0.5) as server:
         program = _LEAVING.format(url=server.url, folder=str(tmp_path))
-        done = subprocess.run([sys.executable, "-X", "dev", "-c", program], capture_output=True, text=True, timeout=60)
+        done = subprocess.run([sys.executable, "-X", "dev", "-c", program], capture_output=True, text=True, check=False)
         most = server.stats()["most_at_once"]
     assert done.returncode == 0, done.stderr
     assert float(done.stdout) < 5.0
@@ -197,7 +197,7 @@ def test_leaving_with_requests_in_flight_is_quick_and_quiet(tmp_path: Path) -> N
 
 
 def test_two_backends_and_a_running_loop_do_not_disturb_one_another(tmp_path: Path) -> None:
-    """Two threads ask at once, and a third run goes on inside an event loop, as in a notebook; all answers are right."""
+    """Two threads and a run inside an event loop, as in a notebook, ask at once, and all answers are right."""
     with serving(faults=0.2, kinds=("reset", "twice", "drip", "half_body")) as server:
         chosen = settings(server.url, tmp_path)
         requests, found = _requests(chosen, 60), list[int]()

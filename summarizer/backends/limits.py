@@ -145,7 +145,7 @@ class Bucket:
 class Pace:
     """The rate for servers that name no limits, learned as TCP learns it.
 
-    It grows by half each second until something is refused. A refusal brings it below what was let through lately; then it
+    It grows by half each second until one is refused. A refusal brings it below what was let through lately; then it
     comes back with each request as CUBIC does it (RFC 9438): quickly at first, slowly about the rate that was refused,
     and ever quicker beyond. What was sent before the last decrease says nothing about the new rate.
     Refusals that keep coming at rates that were kept are not about the rate, as those of a server that has too much to
