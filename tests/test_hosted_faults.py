@@ -93,7 +93,7 @@ def _answers(backend: HostedBackend, requests: Iterable[Request]) -> int:
 
 
 def test_each_paper_has_its_own_answer_or_says_why_not(tmp_path: Path) -> None:
-    """Of a thousand papers all come out in order, none with the answer of another, though three answers in ten break."""
+    """Of a thousand papers all come out in order, none with the answer of another, though 30 % of answers break."""
     write_papers(tmp_path / "papers.jsonl", 1000)
     with serving(faults=0.3, latency=0.02) as server:
         done = subprocess.run(command(server.url), cwd=tmp_path, capture_output=True, text=True, check=False)
