@@ -15,7 +15,7 @@ help:
 	@echo "make check    formatting, lint, types, layers"
 	@echo "make format   put the code into the format that check wants"
 	@echo "make schema   write docs/record.schema.json anew"
-	@echo "make bench    measure; takes about forty minutes"
+	@echo "make bench    measure; takes about two hours"
 
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
@@ -61,6 +61,7 @@ schema: setup
 bench: setup
 	$(BIN)/python benchmarks/cached_run.py
 	$(BIN)/python benchmarks/memory.py
+	$(BIN)/python -m benchmarks.hosted_faults
 	$(BIN)/python benchmarks/local_throughput.py
 	$(BIN)/python benchmarks/hosted_throughput.py
 

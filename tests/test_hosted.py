@@ -843,7 +843,7 @@ def test_an_endless_source_is_pulled_as_needed() -> None:
 
 
 def test_stopping_finishes_what_is_under_way() -> None:
-    """After a stop no request is pulled, and those in flight are yielded."""
+    """After a stop no request is pulled, those in flight are yielded, and those that wait for their turn are let go."""
     source = iter([request(f"p{n}") for n in range(100)])
     taken: list[Outcome] = []
     with ChatServer(lambda prompt, _: answer(prompt, delay=0.05)) as server:
@@ -851,7 +851,7 @@ def test_stopping_finishes_what_is_under_way() -> None:
         taken.extend(backend.complete(source, lambda: len(taken) >= 5))
     assert {success(outcome).request_id for outcome in taken} == {f"p{n}" for n in range(len(taken))}
     assert len(taken) == len(server.bodies) <= 5 + 4
-    assert next(source).id == f"p{len(taken)}"
+    assert int(next(source).id[1:]) <= 5 + 4
 
 
 def test_a_stop_does_not_sit_out_an_outage() -> None:

@@ -65,24 +65,27 @@ class Ending:
 
     def __init__(self) -> None:
         """Not yet."""
-        self._event = asyncio.Event()
+        self._is_set = False
+        self._end: asyncio.Future[None] | None = None
 
     def set(self) -> None:
         """End the run."""
-        self._event.set()
+        self._is_set = True
+        if self._end is not None and not self._end.done():
+            self._end.set_result(None)
 
     def is_set(self) -> bool:
         """Whether it ends."""
-        return self._event.is_set()
+        return self._is_set
 
     async def pause(self, seconds: float) -> bool:
         """Sleep, but no longer than until the end; returns whether to go on."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._event.wait()
-        except TimeoutError:
-            return True
-        return False
+        if self._end is None:
+            self._end = asyncio.get_running_loop().create_future()
+        if not self._is_set:
+            # Not `asyncio.timeout`: see `exchange`.
+            await asyncio.wait({self._end}, timeout=seconds)
+        return not self._is_set
 
 
 class _EndedError(Exception):
@@ -175,9 +178,13 @@ class Attempts:
         most = self._budget.most(len(content), longest)
         if not await self._budget.reserve(most, ending.pause):
             raise _EndedError
-        sent = await self._limits.admit(self._limits.estimate(len(content), longest), ending.pause)
+        sent = None
+        try:
+            sent = await self._limits.admit(self._limits.estimate(len(content), longest), ending.pause)
+        finally:
+            if sent is None:
+                self._budget.free(most)
         if sent is None:
-            self._budget.free(most)
             raise _EndedError
         try:
             received = await exchange(client, content, self._settings.timeout)

@@ -4,14 +4,14 @@ Before each attempt the most that it can cost is set aside, and it is corrected 
 that ended without a bill, by a time-out or an error after the work, may have been billed all the same: what was set
 aside for it counts as spent. So the limit holds with any number of requests in flight and any faults.
 
-Everything here runs in one event loop, so there are no locks but the line in which requests wait.
+Everything here runs in one event loop at a time, so there are no locks but the line in which requests wait.
 """
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from summarizer.backends.limits import Line
 from summarizer.errors import BudgetError
 from summarizer.prices import Price
 from summarizer.records import Tokens
@@ -46,12 +46,12 @@ class Budget:
     ) -> None:
         """`max_cost` is in US dollars and needs a price; None is no limit."""
         self._price, self._max_cost, self._max_tokens, self._batch = price, max_cost, max_tokens, batch
-        self.spent = self._held = self.uncertain = Amount()
+        self.spent = self.held = self.uncertain = Amount()
         """Billed; set aside for what is in flight; set aside for attempts that ended without a bill."""
         self.unbilled = self._told = 0
         """Attempts that ended without a bill."""
         self._flying = 0
-        self._line = asyncio.Lock()
+        self._line = Line()
         self._factor = 1.0
         """How much more than its bytes the server counted in the worst case seen."""
 
@@ -75,13 +75,13 @@ class Budget:
         `BudgetError` when it does not fit and nothing is in flight that could give back.
         """
         if self.limited:
-            async with self._line:
+            async with self._line.turn():
                 while not self._fits(most):
                     if not self._flying:
                         raise self.exhausted(most)
                     if not await pause(LOOK):
                         return False
-        self._held += most
+        self.held += most
         self._flying += 1
         return True
 
@@ -89,7 +89,7 @@ class Budget:
         """Set the amount aside at once if it fits, or `anyway`; whether it was."""
         if not anyway and self.limited and not self._fits(most):
             return False
-        self._held += most
+        self.held += most
         self._flying += 1
         return True
 
@@ -128,18 +128,18 @@ class Budget:
             self._told = self.unbilled
 
     def _release(self, most: Amount) -> None:
-        self._held -= most
+        self.held -= most
         self._flying -= 1
 
     def _fits(self, most: Amount) -> bool:
-        total = self.spent + self.uncertain + self._held + most
+        total = self.spent + self.uncertain + self.held + most
         return (self._max_tokens is None or total.tokens <= self._max_tokens) and self._is_affordable(total)
 
     def _is_affordable(self, total: Amount) -> bool:
         return self._max_cost is None or total.usd <= self._max_cost
 
     def _exhausted(self, most: Amount) -> str:
-        if self._is_affordable(self.spent + self.uncertain + self._held + most):
+        if self._is_affordable(self.spent + self.uncertain + self.held + most):
             limit, next_one, flag = f"{self._max_tokens:,} tokens", f"{most.tokens:,.0f} tokens", "--max-total-tokens"
         else:
             limit, next_one, flag = f"${self._max_cost:g}", f"${most.usd:.4f}", "--max-cost"

@@ -59,6 +59,7 @@ class Endpoint:
         import openai  # noqa: PLC0415
 
         from summarizer.backends.bodies import bound_errors  # noqa: PLC0415
+        from summarizer.backends.connections import guard  # noqa: PLC0415
 
         slots = self._settings.concurrency
         return openai.AsyncOpenAI(
@@ -66,13 +67,15 @@ class Endpoint:
             base_url=self.url,
             timeout=self._settings.timeout,
             max_retries=0,  # tenacity owns the retries
-            http_client=openai.DefaultAioHttpClient(
-                event_hooks=bound_errors(),
-                # httpx2 would drop the key on the way to another host, but still send the abstract there.
-                follow_redirects=False,
-                limits=httpx2.Limits(max_connections=slots, max_keepalive_connections=slots),
-                # A proxy of the environment leads away from this machine.
-                trust_env=not _is_loopback(self._address),
+            http_client=guard(
+                openai.DefaultAioHttpClient(
+                    event_hooks=bound_errors(),
+                    # httpx2 would drop the key on the way to another host, but still send the abstract there.
+                    follow_redirects=False,
+                    limits=httpx2.Limits(max_connections=slots, max_keepalive_connections=slots),
+                    # A proxy of the environment leads away from this machine.
+                    trust_env=not _is_loopback(self._address),
+                )
             ),
         )
 

@@ -6,8 +6,9 @@ Imported when something is sent, since its imports take two seconds.
 import asyncio
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import aiohttp
 import httpx2
@@ -21,6 +22,7 @@ _PATH = "/chat/completions"
 _HEADERS = {"Content-Type": "application/json", "X-Stainless-Raw-Response": "stream"}
 # It is sent nowhere, and without it the client draws a random one for each request, which takes longer than the rest.
 _IDEMPOTENCY_KEY = "none"
+_Asked = tuple[httpx2.Response, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +49,7 @@ async def exchange(client: openai.AsyncOpenAI, content: bytes, within: float) ->
     """
     started = time.monotonic()
     try:
-        async with asyncio.timeout(within):
-            response = await client.post(
-                _PATH,
-                content=content,
-                cast_to=httpx2.Response,
-                options={"headers": _HEADERS, "idempotency_key": _IDEMPOTENCY_KEY},
-            )
-            try:
-                body = await read_body(response)
-            finally:
-                await response.aclose()
+        response, body = await _bounded(_ask(client, content), within)
     except TimeoutError as error:
         raise openai.APITimeoutError(_request(client)) from error
     except openai.APIStatusError:
@@ -65,6 +57,35 @@ async def exchange(client: openai.AsyncOpenAI, content: bytes, within: float) ->
     except (openai.APIConnectionError, httpx2.RequestError, aiohttp.ClientError, OSError, ValueError) as error:
         raise _translated(error, _request(client)) from _cause(error)
     return Received(_read(response, body, client.api_key), body, response.headers, time.monotonic() - started)
+
+
+async def _ask(client: openai.AsyncOpenAI, content: bytes) -> _Asked:
+    options: Any = {"headers": _HEADERS, "idempotency_key": _IDEMPOTENCY_KEY}
+    response = await client.post(_PATH, content=content, cast_to=httpx2.Response, options=options)
+    try:
+        return response, await read_body(response)
+    finally:
+        await response.aclose()
+
+
+async def _bounded(work: Coroutine[Any, Any, _Asked], within: float) -> _Asked:
+    """The result of the work; `TimeoutError` after so many seconds, when it has been cancelled.
+
+    The work is a task of its own. `asyncio.timeout` would cancel the task of the caller, which goes wrong when that is
+    about to end, or is cancelled for other reasons at the same moment, as by the time-outs of the transport: then the
+    cancellation is lost, and the work never ends, or it hits what the caller does next (Python before 3.13).
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        if not (await asyncio.wait({task}, timeout=within))[0]:
+            raise TimeoutError
+        return task.result()
+    finally:
+        while not task.done():
+            task.cancel()
+            await asyncio.wait({task}, timeout=1.0)
+        if not task.cancelled():
+            task.exception()  # or asyncio prints that nobody wanted to know
 
 
 def _read(response: httpx2.Response, body: bytes, key: str) -> ChatReply:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from summarizer.backends.attempts import Attempts, End, Ending, Pacing
 from summarizer.backends.budget import Budget
 from summarizer.backends.endpoint import Endpoint
-from summarizer.backends.limits import Limits
+from summarizer.backends.limits import FIRST, Limits
 from summarizer.backends.probe import Found, Probe, recall, remember
 from summarizer.backends.refusals import Fruitless
 from summarizer.backends.replies import ChatReply
@@ -56,7 +56,7 @@ class HostedBackend:
         if price is None and settings.max_cost is not None:
             raise SettingsError(_unknown_price(settings.model))
         self.budget = Budget(price, settings.max_cost, settings.max_total_tokens)
-        limits = Limits(settings.requests_per_minute, settings.tokens_per_minute)
+        limits = Limits(settings.requests_per_minute, settings.tokens_per_minute, max(FIRST, settings.concurrency))
         self._attempts = Attempts(self._endpoint, settings, pacing or Pacing(), limits, self.budget)
         self._asks = asks
 
@@ -239,13 +239,17 @@ class _Flight:
                 end: End | _Defect = await self._attempts.ask(client, self._wire, request, self._ending)
             except Exception as error:  # noqa: BLE001 - raised in the other thread
                 end = _Defect(error)
+            except BaseException as error:
+                # Whoever waits for this request would wait for ever.
+                self._came.put(_Defect(error))
+                raise
             self._came.put(end)
 
 
 class _Defect:
     """An error of ours that belongs to the other thread."""
 
-    def __init__(self, error: Exception) -> None:
+    def __init__(self, error: BaseException) -> None:
         self.error = error
 
 

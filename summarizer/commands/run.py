@@ -60,16 +60,20 @@ def call(options: Namespace) -> int:
                 raise OutputError(str(output), f"{error}; {_advice(error, cache=settings.cache)}") from error
         # Who goes on after a stop wants to keep what there is, as far as it is of this run.
         again = [word for word in options.given if word != "--overwrite" or not goes_on]
-        to_go_on = shlex.join(["summarizer", *again])
-        if spent is not None:
-            complain(f"stopped: {spent}; {_kept(settings.cache)}. To spend as much once more: {to_go_on}")
-            return OVER_BUDGET
-        if stopping():
-            complain(f"stopped; {_kept(settings.cache)}. To go on: {to_go_on}")
-            return INTERRUPTED
+        if spent is not None or stopping():
+            return _stopped(spent, settings, again)
         if batched is not None:
             batched.finish()
     return FAILURES if progress.statuses["failed"] else OK
+
+
+def _stopped(spent: BudgetError | None, settings: Settings, again: Sequence[str]) -> int:
+    to_go_on = shlex.join(["summarizer", *again])
+    if spent is None:
+        complain(f"stopped; {_kept(settings.cache)}. To go on: {to_go_on}")
+        return INTERRUPTED
+    complain(f"stopped: {spent}; {_kept(settings.cache)}. To spend as much once more: {to_go_on}")
+    return OVER_BUDGET
 
 
 def _advice(error: ResumeError, *, cache: bool) -> str:
