@@ -36,6 +36,7 @@ class _World:
                 self.now = max(self.now, min(soon, coming[0][0]) if coming else soon)
             while coming and coming[0][0] <= self.now:
                 _, number, when, asked = heapq.heappop(coming)
+                pace.heard()
                 if asked > 0.0:
                     self.refused += 1
                     pace.refused(when, asked, explained=False)

@@ -271,6 +271,7 @@ def _failing(settings: list[str], reply: Callable[[str, int], Reply], papers: in
     Path("papers.jsonl").write_text(_lines(lines), encoding="utf-8")
     with ChatServer(reply) as server:
         flags = ["--backend", "hosted", "--model", "m", "--base-url", server.url, "--cache-dir", "cache", *settings]
+        flags += ["--structured-mode", "strict"]
         assert main(["run", "papers.jsonl", "-o", "out.jsonl", *flags]) == 1
     return flags
 
@@ -293,7 +294,7 @@ def test_truncated_answers_get_more_room(
     flags = _failing([], _truncating)
     told = capsys.readouterr().err
     assert "5 x truncated: raise --max-tokens; `summarizer retry out.jsonl --backend hosted --model m " in told
-    assert f"--base-url {flags[5]} --only truncated`" in told
+    assert f"--base-url {flags[5]} --structured-mode strict --only truncated`" in told
     with ChatServer(lambda prompt, _: _good(prompt)) as server:
         flags[5] = server.url
         assert main(["retry", "out.jsonl", "--only", "truncated", *flags, "--max-tokens", "2000"]) == 0

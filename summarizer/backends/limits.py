@@ -19,6 +19,8 @@ SPARE = 0.5
 #: Requests that go at once, and a second, at the beginning, at the least, and by how much that is multiplied each
 #: second until something is refused.
 AT_ONCE, FIRST, SEARCH = 4, 50.0, 2.0
+#: Seconds for which the first ones wait for a first word of the server, and between two looks at whether it came.
+SILENCE, GLANCE = 1.0, 0.02
 #: Share of what was let through that is sent after a refusal.
 DECREASE = 0.9
 #: After how many requests a rate is again what it was before a decrease by a tenth. The share of requests that are
@@ -151,7 +153,7 @@ class Pace:
         self._rate, self._first, self._searching, self._began = first, first, True, 0.0
         self._next = self._paused = 0.0
         self._grown: float | None = None
-        self._taken = 0
+        self._taken, self._heard = 0, False
         self._cut = 0.0
         """When the rate was last decreased, or the first request was sent."""
         self._refused_rate, self._recovery, self._since_cut = first, 0.0, 0
@@ -167,7 +169,13 @@ class Pace:
     def until(self) -> float:
         """Seconds until the next request."""
         now = self._clock()
+        if self._taken >= AT_ONCE and not self._heard and now < self._began + SILENCE:
+            return GLANCE
         return max(0.0, self._paused - now, self._next - now)
+
+    def heard(self) -> None:
+        """Note that the server said something, from which its limits are known if it tells any."""
+        self._heard = True
 
     def take(self) -> float:
         """Count a request; returns when it was sent."""
@@ -313,6 +321,7 @@ class Limits:
         self._pace.refused(sent.when, wait, explained=short)
 
     def _learn(self, sent: Sent, headers: Mapping[str, str]) -> None:
+        self._pace.heard()
         seconds = self._clock() - sent.when
         for bucket, mark in zip((self._requests, self._tokens), sent.marks, strict=True):
             bucket.learn(headers, mark, seconds)
