@@ -198,13 +198,24 @@ def test_a_server_may_say_whether_to_try_again() -> None:
         assert success(ask(server, "p")[0]).attempts == 2
 
 
-def test_no_wait_is_longer_than_the_longest() -> None:
-    """A server that asks for an hour is asked again after `longest_wait`."""
-    limited = fault(429, "slow down", retry_after="3600")
+def test_a_server_that_asks_for_hours_stops_the_run() -> None:
+    """A wait that is longer than anybody sits out ends the run, which says when to come back."""
+    limited = fault(429, "the day's quota is used up", retry_after="7200")
+    with ChatServer(lambda prompt, _: limited if prompt == "p" else answer("yes")) as server:
+        outcomes = HostedBackend(settings(server.url, concurrency=1), QUICK).complete(map(request, ("a", "p", "b")))
+        assert success(next(outcomes)).text == "yes"
+        with pytest.raises(EndpointError, match="quota is used up; it asks to wait 120 minutes"):
+            list(outcomes)
+    assert len(server.bodies) == 2
+
+
+def test_a_wait_that_is_asked_for_may_be_longer_than_our_own() -> None:
+    """Up to `longest_asked` the server's word counts, whatever the longest wait of our own is."""
+    limited = fault(429, "slow down", retry_after_ms="700")
     with ChatServer(lambda _, attempt: limited if attempt == 1 else answer("yes")) as server:
         assert success(ask(server, "p")[0]).attempts == 2
     first, second = server.times
-    assert 0.3 <= second - first < 2.0
+    assert 0.7 <= second - first < 3.0
 
 
 def test_retry_after_is_read_in_all_its_forms() -> None:

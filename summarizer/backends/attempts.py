@@ -31,14 +31,15 @@ _LOG = logging.getLogger(__name__)
 class Pacing(Frozen):
     """How often one request is tried, and how long to wait in between, in seconds.
 
-    A wait that the server asks for is kept, up to `longest_wait`. Without one it is drawn at random below a limit that
-    starts at `first_wait` and doubles each time. A wait of `told_wait` or more is told, unless another one was told
-    less than `told_pause` ago.
+    A wait that the server asks for is kept, and one of more than `longest_asked` stops the run. Without one it is drawn
+    at random below a limit that starts at `first_wait` and doubles each time, up to `longest_wait`. A wait of
+    `told_wait` or more is told, unless another one was told less than `told_pause` ago.
     """
 
     attempts: int = Field(default=6, ge=1)
     first_wait: float = Field(default=2.0, gt=0.0)
     longest_wait: float = Field(default=60.0, gt=0.0)
+    longest_asked: float = Field(default=900.0, gt=0.0)
     told_wait: float = Field(default=5.0, ge=0.0)
     told_pause: float = Field(default=10.0, ge=0.0)
 
@@ -192,11 +193,11 @@ class Attempts:
             (self._budget.keep if may_be_billed(error) else self._budget.free)(most)
             headers = error.response.headers if isinstance(error, openai.APIStatusError) else None
             if headers is not None and getattr(error, "status_code", 0) == 429:
-                wait = retry_after(headers)
-                self._limits.refused(sent, headers, None if wait is None else min(wait, self._pacing.longest_wait))
+                self._limits.refused(sent, headers, retry_after(headers))
             else:
                 self._limits.failed(sent, headers)
             self._check_first(error, client.api_key)
+            self._check_wait(error, client.api_key)
             raise
         except BaseException:
             self._budget.keep(most)
@@ -219,6 +220,13 @@ class Attempts:
             # Not chained: the client's error repeats the server's words uncleaned, and with them perhaps the key.
             raise never_answered(error, self._endpoint.said(error, key)) from None
 
+    def _check_wait(self, error: "openai.APIError", key: str) -> None:
+        asked = _asked(error)
+        if asked is not None and asked > self._pacing.longest_asked and may_pass(error):
+            # By then each request would have used up its attempts, and failed.
+            advice = f"it asks to wait {asked / 60:.0f} minutes: run the same command again then, it goes on from here"
+            raise EndpointError(f"{self._endpoint.said(error, key)}; {advice}") from None
+
     def _failed(self, error: "openai.APIError", request: Request, key: str, attempts: int) -> End:
         import openai  # noqa: PLC0415
 
@@ -229,8 +237,8 @@ class Attempts:
         return Fruitless(failure(request, "transport", problem, attempts=attempts), said)
 
     def _wait(self, state: RetryCallState) -> float:
-        asked = _asked(state)
-        return self._backoff(state) if asked is None else min(asked, self._pacing.longest_wait)
+        asked = _asked(state.outcome.exception() if state.outcome else None)
+        return self._backoff(state) if asked is None else asked
 
     def _tell(self, state: RetryCallState, key: str) -> None:
         error = state.outcome.exception() if state.outcome else None
@@ -244,13 +252,12 @@ class Attempts:
         now = time.monotonic()
         if state.upcoming_sleep >= pacing.told_wait and now >= self._next_told:
             self._next_told = now + pacing.told_pause
-            reason = "as the server asks" if _asked(state) is not None else "before the next attempt"
+            reason = "as the server asks" if _asked(error) is not None else "before the next attempt"
             _LOG.info("waiting %.0f s, %s: %s", state.upcoming_sleep, reason, said)
 
 
-def _asked(state: RetryCallState) -> float | None:
+def _asked(error: BaseException | None) -> float | None:
     """Seconds that the server asked to wait when it refused the last attempt."""
     import openai  # noqa: PLC0415
 
-    error = state.outcome.exception() if state.outcome else None
     return retry_after(error.response.headers) if isinstance(error, openai.APIStatusError) else None
