@@ -19,10 +19,11 @@ from summarizer.backends.attempts import Pacing
 from summarizer.backends.bodies import LONGEST_BODY
 from summarizer.backends.hosted import HostedBackend
 from summarizer.backends.replies import LONGEST_QUOTE, retry_after
-from summarizer.backends.wire import wire_schema
-from summarizer.completion import Completion, Decoding, Json, Message, Outcome, Request
+from summarizer.backends.wire import Dialect, Wire, wire_schema
+from summarizer.completion import Completion, Decoding, Identity, Json, Message, Outcome, Request
 from summarizer.errors import EndpointError, InputError, RequestError, SettingsError
-from summarizer.prompting import answer_schema, load_prompt
+from summarizer.prompting import Renderer, answer_schema, load_prompt
+from summarizer.records import Paper, Source
 from summarizer.settings import Settings
 from tests.chat_server import ChatServer, Reply, answer, fault
 
@@ -170,6 +171,32 @@ def test_the_wire_schema_of_the_shipped_prompt_is_strict() -> None:
             assert node["required"] == list(node["properties"])
     assert len(list(_nodes(wire))) == len(list(_nodes(full)))
     assert list(wire["properties"]) == list(full["properties"])
+
+
+@pytest.mark.parametrize("name", ["annotate", "compact"])
+def test_the_wire_schema_is_one_that_every_strict_mode_takes(name: str) -> None:
+    """All keywords are those that servers share (no oneOf, $schema, default ...), and OpenAI's limits are far away."""
+    prompt = load_prompt(name)
+    wire = wire_schema(json.dumps(answer_schema(prompt.vocabulary, prompt.file.limits)))
+    shared = {"type", "properties", "required", "additionalProperties", "items", "enum", "anyOf"}
+    nodes = list(_schemas(wire))
+    assert set[str]().union(*(node.keys() for node in nodes)) <= shared
+    assert wire["type"] == "object"
+    assert all("properties" in node for node in nodes if node.get("type") == "object")
+    assert sum(len(node.get("properties", {})) for node in nodes) < 5000 / 10
+    assert sum(len(node.get("enum", [])) for node in nodes) < 1000 / 5
+    assert len(json.dumps(wire)) < 120_000 / 10
+    assert _depth(wire) <= 10 / 2
+
+
+def test_the_constant_part_is_worth_a_cache() -> None:
+    """What comes before the paper is the same to the byte, and longer than the 1,024 tokens that make it cheaper."""
+    prompt = load_prompt("annotate")
+    renderer = Renderer(prompt, "English", Decoding(max_tokens=640), Identity(backend="hosted", model="m"))
+    papers = (Paper(id=name, title=name, abstract=f"{name} is deep.", source=Source(name="p", line=1)) for name in "ab")
+    one, other = (Wire("m", Dialect(), {}).content(renderer.request(paper)) for paper in papers)
+    same = next(place for place, (byte, twin) in enumerate(zip(one, other, strict=False)) if byte != twin)
+    assert same > 5 * 1024  # English has at most five bytes in a token
 
 
 def test_a_property_may_be_named_like_a_keyword() -> None:
@@ -943,6 +970,22 @@ def _body(text: str) -> Json:
     body = answer(text).body
     assert isinstance(body, dict)
     return body
+
+
+def _parts(schema: Json) -> list[Json]:
+    items = [schema["items"]] if "items" in schema else []
+    return [*schema.get("properties", {}).values(), *items, *schema.get("anyOf", [])]
+
+
+def _schemas(schema: Json) -> Iterator[Json]:
+    """A schema and all that it has inside."""
+    yield schema
+    for part in _parts(schema):
+        yield from _schemas(part)
+
+
+def _depth(schema: Json) -> int:
+    return 1 + max((_depth(part) for part in _parts(schema)), default=0)
 
 
 def _nodes(schema: object) -> Iterator[Json]:
