@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from summarizer.backends.limits import LONGEST, SLOWEST, Bucket, Limits, Pace, Sent
+from summarizer.backends.limits import Bucket, Limits, Sent
+from summarizer.backends.pace import LONGEST, SLOWEST, Pace
 
 _NONE = Sent(0.0, (0.0, 0.0), 0.0)
 

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from summarizer.backends.limits import Pace
+from summarizer.backends.pace import Pace
 
 #: Seconds from here to the server, or back.
 _WAY = 0.005

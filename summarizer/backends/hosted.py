@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 from summarizer.backends.attempts import Attempts, End, Ending, Pacing
 from summarizer.backends.budget import Budget
 from summarizer.backends.endpoint import Endpoint
-from summarizer.backends.limits import FIRST, Limits
+from summarizer.backends.limits import Limits
+from summarizer.backends.pace import FIRST
 from summarizer.backends.probe import Found, Probe, recall, remember
 from summarizer.backends.refusals import Fruitless
 from summarizer.backends.replies import ChatReply
