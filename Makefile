@@ -4,7 +4,7 @@ PYTHON ?= $(shell command -v python3.11 || echo python3)
 BIN := .venv/bin
 
 # Modules that compute from what they are given and touch nothing else: tests reach every branch of them.
-PURE := */records.py,*/parsing.py,*/grounding.py,*/passages.py,*/results.py,*/sentences.py,*/repairing.py,*/verification.py,*/folding.py,*/latex.py,*/quantities.py,*/names.py,*/acronyms.py,*/labels.py,*/aliases.py,*/tagging.py,*/writing/markdown.py,*/writing/html.py,*/writing/grouping.py,*/writing/harmless.py,*/reading/page.py,*/reading/jsonl.py,*/reading/documents.py,*/reading/shapes.py,*/reading/table.py,*/reading/fields.py,*/reading/identity.py
+PURE := */records.py,*/prices.py,*/backends/pace.py,*/parsing.py,*/grounding.py,*/passages.py,*/results.py,*/sentences.py,*/repairing.py,*/verification.py,*/folding.py,*/latex.py,*/quantities.py,*/names.py,*/acronyms.py,*/labels.py,*/aliases.py,*/tagging.py,*/writing/markdown.py,*/writing/html.py,*/writing/grouping.py,*/writing/harmless.py,*/reading/page.py,*/reading/jsonl.py,*/reading/documents.py,*/reading/shapes.py,*/reading/table.py,*/reading/fields.py,*/reading/identity.py
 
 .PHONY: help setup demo test test-browser check format schema bench clean
 
