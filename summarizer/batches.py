@@ -207,8 +207,9 @@ class BatchedBackend:
             self._journal.settle(asked.custom_id, "failed", given_up)
             asked = asked._replace(state="failed", problem=given_up)
         if asked is not None and asked.state == "failed":
-            if self._is_final:
-                self._failed.append(asked.custom_id)
+            if not self._is_final:
+                return _in_a_batch(request)  # without its tokens, which would be counted in each pass
+            self._failed.append(asked.custom_id)
             return self._journal.problem_of(asked).error(request.id)
         if self._is_final:
             if self._left_out:
