@@ -8,10 +8,10 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from summarizer.commands import FAILURES, INTERRUPTED, OK, settings_of
+from summarizer.commands import FAILURES, INTERRUPTED, OK, OVER_BUDGET, settings_of
 from summarizer.commands.asking import in_batches, interruptible, retry_command, seldom_collected, summarizing
 from summarizer.console import complain, show_log
-from summarizer.errors import InputError, SettingsError
+from summarizer.errors import BudgetError, InputError, SettingsError
 from summarizer.glossary import Glossary
 from summarizer.pipeline import Summarizer
 from summarizer.progress import ASKED, UNASKED, Progress
@@ -26,7 +26,7 @@ _MOST_NAMES = 20
 
 
 def call(options: Namespace) -> int:
-    """Ask again and replace records; 1 when some of those asked failed, 130 when the retry was stopped."""
+    """Ask again and replace records; 1 when some of those asked failed, 3 at the end of the budget, 130 at a stop."""
     settings, path = settings_of(options), Path(options.records)
     show_log(quiet=options.quiet)
     _check_names(options.only)
@@ -54,13 +54,17 @@ def call(options: Namespace) -> int:
         if batched is not None and not batched.answer(lambda: _dry(file, first, summarizer)):
             return in_batches(options.given)
         progress = Progress(first.asked, quiet=options.quiet, retry=retry_command(options, path))
+        renewed, spent = _Renewed(), None
         with progress, seldom_collected():
-            renewed = _renew(file, first.is_chosen, summarizer, glossary, progress)
+            try:
+                _renew(file, first.is_chosen, summarizer, glossary, progress, renewed)
+            except BudgetError as error:
+                spent = error
             file.finish()
         if not options.quiet:
             renewed.tell()
-        if stopping():
-            return _stopped(renewed, first, options)
+        if spent is not None or stopping():
+            return _stopped(spent, renewed, first, options)
         if batched is not None:
             batched.finish()
     return FAILURES if progress.statuses[_FAILED] else OK
@@ -71,10 +75,11 @@ def _dry(file: Renewal, first: "_First", summarizer: Summarizer) -> Generator[Re
     yield from summarizer.again(record for _, record in file.records() if first.is_chosen(record))
 
 
-def _stopped(renewed: "_Renewed", first: "_First", options: Namespace) -> int:
-    told = f"stopped; {renewed.replaced} of {first.asked} records are replaced, the others are as they were"
-    complain(f"{told}. To go on: {shlex.join(['summarizer', *options.given])}")
-    return INTERRUPTED
+def _stopped(spent: BudgetError | None, renewed: "_Renewed", first: "_First", options: Namespace) -> int:
+    kept = f"{renewed.replaced} of {first.asked} records are replaced, the others are as they were"
+    told = f"stopped; {kept}. To go on" if spent is None else f"stopped: {spent}; {kept}. To spend as much once more"
+    complain(f"{told}: {shlex.join(['summarizer', *options.given])}")
+    return INTERRUPTED if spent is None else OVER_BUDGET
 
 
 def _check_names(only: Sequence[str]) -> None:
@@ -168,9 +173,10 @@ def _renew(
     summarizer: Summarizer,
     glossary: Glossary,
     progress: Progress,
-) -> _Renewed:
+    renewed: _Renewed,
+) -> None:
     """Ask about the chosen records and put what comes into their places, as far as the retry is not stopped."""
-    renewed, waiting = _Renewed(), deque[tuple[Place, Record]]()
+    waiting = deque[tuple[Place, Record]]()
 
     def asked() -> Iterator[Record]:
         for place, record in file.records():
@@ -187,7 +193,6 @@ def _renew(
         renewed.replaced += 1
         renewed.same += _is_same_answer(before, record)
         file.put(place, record)
-    return renewed
 
 
 def _is_same_answer(before: Record, after: Record) -> bool:
