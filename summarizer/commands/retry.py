@@ -54,17 +54,13 @@ def call(options: Namespace) -> int:
         if batched is not None and not batched.answer(lambda: _dry(file, first, summarizer)):
             return in_batches(options.given)
         progress = Progress(first.asked, quiet=options.quiet, retry=retry_command(options, path))
-        renewed, spent = _Renewed(), None
         with progress, seldom_collected():
-            try:
-                _renew(file, first.is_chosen, summarizer, glossary, progress, renewed)
-            except BudgetError as error:
-                spent = error
+            renewed = _renew(file, first.is_chosen, summarizer, glossary, progress)
             file.finish()
         if not options.quiet:
             renewed.tell()
-        if spent is not None or stopping():
-            return _stopped(spent, renewed, first, options)
+        if renewed.spent or stopping():
+            return _stopped(renewed, first, options)
         if batched is not None:
             batched.finish()
     return FAILURES if progress.statuses[_FAILED] else OK
@@ -75,7 +71,8 @@ def _dry(file: Renewal, first: "_First", summarizer: Summarizer) -> Generator[Re
     yield from summarizer.again(record for _, record in file.records() if first.is_chosen(record))
 
 
-def _stopped(spent: BudgetError | None, renewed: "_Renewed", first: "_First", options: Namespace) -> int:
+def _stopped(renewed: "_Renewed", first: "_First", options: Namespace) -> int:
+    spent = renewed.spent
     kept = f"{renewed.replaced} of {first.asked} records are replaced, the others are as they were"
     told = f"stopped; {kept}. To go on" if spent is None else f"stopped: {spent}; {kept}. To spend as much once more"
     complain(f"{told}: {shlex.join(['summarizer', *options.given])}")
@@ -155,6 +152,8 @@ class _Renewed:
     replaced: int = 0
     kept: int = 0
     same: int = 0
+    spent: BudgetError | None = None
+    """Why the rest was not asked, where the budget had no room for it."""
 
     def tell(self) -> None:
         """Say what the counts of the progress do not."""
@@ -173,10 +172,9 @@ def _renew(
     summarizer: Summarizer,
     glossary: Glossary,
     progress: Progress,
-    renewed: _Renewed,
-) -> None:
-    """Ask about the chosen records and put what comes into their places, as far as the retry is not stopped."""
-    waiting = deque[tuple[Place, Record]]()
+) -> _Renewed:
+    """Ask about the chosen records and put what comes into their places, until a stop or the end of the budget."""
+    renewed, waiting = _Renewed(), deque[tuple[Place, Record]]()
 
     def asked() -> Iterator[Record]:
         for place, record in file.records():
@@ -184,15 +182,19 @@ def _renew(
                 waiting.append((place, record))
                 yield record
 
-    for record in summarizer.again(asked(), glossary):
-        place, before = waiting.popleft()
-        progress.add(record)
-        if record.failure is not None and before.failure is None:
-            renewed.kept += 1
-            continue
-        renewed.replaced += 1
-        renewed.same += _is_same_answer(before, record)
-        file.put(place, record)
+    try:
+        for record in summarizer.again(asked(), glossary):
+            place, before = waiting.popleft()
+            progress.add(record)
+            if record.failure is not None and before.failure is None:
+                renewed.kept += 1
+                continue
+            renewed.replaced += 1
+            renewed.same += _is_same_answer(before, record)
+            file.put(place, record)
+    except BudgetError as error:
+        renewed.spent = error
+    return renewed
 
 
 def _is_same_answer(before: Record, after: Record) -> bool:
