@@ -40,7 +40,6 @@ from summarizer.completion import Completion, Identity, Outcome, Request, never
 from summarizer.errors import CacheError, RequestError, SettingsError
 from summarizer.keys import Parts, request_parts
 from summarizer.ledger import Ledger
-from summarizer.prices import price_of
 from summarizer.settings import Settings
 
 _LOG = logging.getLogger(__name__)
@@ -76,7 +75,7 @@ class BatchedBackend:
             raise SettingsError("--batch: paid answers are kept in the cache: run without --no-cache")
         self._settings, self._limits = settings, limits or FileLimits()
         self._hosted, self._endpoint = HostedBackend(settings), Endpoint(settings)
-        self._price = price_of(settings.model, self._endpoint.url, settings.prices)
+        self._price = self._endpoint.price
         self._budget = Budget(self._price, settings.max_cost, settings.max_total_tokens, batch=True)
         self._patience, self._queue = Patience(pace or Pace(), stopping), Queue()
         self._store = Store(settings.cache_dir)
@@ -208,8 +207,9 @@ class BatchedBackend:
             self._journal.settle(asked.custom_id, "failed", given_up)
             asked = asked._replace(state="failed", problem=given_up)
         if asked is not None and asked.state == "failed":
-            if self._is_final:
-                self._failed.append(asked.custom_id)
+            if not self._is_final:
+                return _in_a_batch(request)  # without its tokens, which would be counted in each pass
+            self._failed.append(asked.custom_id)
             return self._journal.problem_of(asked).error(request.id)
         if self._is_final:
             if self._left_out:
@@ -320,7 +320,10 @@ class BatchedBackend:
 
     @cached_property
     def _wire(self) -> Wire:
-        return Wire(self._settings.model, self._hosted.dialect, self._settings.extra_body)
+        wire = Wire(self._settings.model, self._hosted.dialect, self._settings.extra_body)
+        # What the probe took is not there for batches.
+        self._budget.take(self._hosted.budget.spent + self._hosted.budget.uncertain, anyway=True)
+        return wire
 
     def _begun(self) -> list[Batch]:
         return self._journal.begun(self._endpoint.url)

@@ -24,6 +24,7 @@ from summarizer import Record, read_records
 from summarizer.backends.handover import Pace
 from summarizer.backends.spool import FileLimits
 from summarizer.batches import FOLDER, MOST_TRIES, BatchedBackend
+from summarizer.cache import FOLDER as STORE
 from summarizer.completion import Json, never
 from summarizer.errors import BudgetError, CacheError, EndpointError, SettingsError
 from summarizer.pipeline import Summarizer
@@ -320,6 +321,9 @@ def test_incomplete_answers_are_failures(tmp_path: Path, fault: str, kind: str) 
         records = _ask(_settings(tmp_path, server), range(3))
         assert _statuses(records) == {kind: 2, "rejected": 1}
         assert server.stats()["counts"]["batches"] == 1
+        # What plans are measured on is what was billed, however many passes there were.
+        with closing(sqlite3.connect(tmp_path / "cache" / STORE / "usage.db")) as ledger:
+            assert ledger.execute("SELECT prompt FROM usage").fetchone() == (server.stats()["prompt_tokens"],)
         assert _statuses(_ask(_settings(tmp_path, server), range(3))) == {"ok": 3}
     assert records is not None
     assert all(

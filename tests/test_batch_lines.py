@@ -10,6 +10,7 @@ from summarizer.backends.batch_lines import LONGEST_LINE, Again, Line, Reader, c
 from summarizer.backends.journal import Asked
 from summarizer.completion import Completion, Json, Request
 from summarizer.errors import EndpointError, RequestError
+from summarizer.records import Tokens
 from summarizer.settings import Settings
 
 KEY = "sk-invented-1234"
@@ -85,6 +86,21 @@ def test_what_all_requests_meet_stops_the_run(line: Line, advice: str) -> None:
     refusal = _meaning(line, answered=False)
     assert isinstance(refusal, EndpointError)
     assert advice in str(refusal)
+
+
+@pytest.mark.parametrize(
+    ("line", "tokens"),
+    [
+        (Line("a", 200, {"choices": [], "usage": {"prompt_tokens": 3}}, {}), Tokens(prompt=3)),
+        (Line("a", 200, "a page", {}), Tokens()),
+        (Line("a", 200, None, {}), Tokens()),
+        (Line("a", 500, None, {}), None),
+        (Line("a", None, None, {"code": "batch_expired"}), None),
+    ],
+)
+def test_what_came_with_a_success_may_be_billed(line: Line, tokens: Tokens | None) -> None:
+    """A broken answer was made all the same, so a budget may not take it for free, as it may an error."""
+    assert Reader("http://localhost/v1", KEY, Settings(backend="hosted", model="m")).tokens(line) == tokens
 
 
 def test_broken_lines_are_passed_over(tmp_path: Path) -> None:

@@ -226,6 +226,27 @@ def test_a_server_that_bills_more_than_bytes_is_told_once(caplog: pytest.LogCapt
     assert budget.most(100, 10).tokens >= 400_010
 
 
+def test_many_bills_of_one_excess_are_one_excess() -> None:
+    """What was set aside alike and billed alike teaches the same, however many requests were in flight."""
+    budget = Budget(PRICE)
+    most = budget.most(1000, 100)
+    for _ in range(1000):
+        assert _reserve(budget, most)
+    for _ in range(1000):
+        budget.bill(most, Tokens(prompt=300, completion=5000))
+    assert 5300 <= budget.most(1000, 100).tokens < 100_000
+
+
+def test_what_a_batch_set_aside_is_given_back_to_the_token() -> None:
+    """Its amounts are reckoned again from the journal, so a bill above them changes none of the others."""
+    budget = Budget(PRICE, max_tokens=10**6, batch=True)
+    for _ in range(2):
+        assert budget.take(budget.most(1000, 100))
+    budget.bill(budget.most(1000, 100), Tokens(prompt=300, completion=5000))
+    budget.free(budget.most(1000, 100))
+    assert budget.held.tokens == 0
+
+
 def test_a_price_knows_four_kinds_of_tokens() -> None:
     """Cached and written tokens of the prompt have prices of their own, and like others where none is given."""
     tokens = Tokens(prompt=1000, completion=100, cached_prompt=600, written_prompt=300, reasoning=50)

@@ -91,6 +91,19 @@ def test_without_measure_the_plan_is_an_estimate(
     assert "time" not in told
 
 
+def test_a_plan_for_another_tier_of_service_has_no_listed_price(
+    write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The table is about the standard tier, and the plan does not take its prices for another one."""
+    monkeypatch.chdir(tmp_path)
+    command = ["plan", str(write("papers.jsonl", _papers(3))), "--backend", "hosted", "--model", "gpt-6-luna"]
+    assert main([*command, "--cache-dir", str(tmp_path / "cache")]) == 0
+    assert "cost         about $" in capsys.readouterr().out
+    write("summarizer.toml", 'extra_body = { service_tier = "priority" }')
+    assert main([*command, "--cache-dir", str(tmp_path / "cache")]) == 0
+    assert "the price of 'gpt-6-luna' is not known" in capsys.readouterr().out
+
+
 def test_what_is_stored_costs_nothing(write: Write, tmp_path: Path) -> None:
     """Answers of the cache, duplicates and papers without an abstract are no work."""
     settings = Settings(backend="scripted", cache_dir=tmp_path / "cache")

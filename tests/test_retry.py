@@ -321,6 +321,27 @@ def test_a_refused_key_leaves_the_file(tmp_path: Path, monkeypatch: pytest.Monke
     assert not Path(".out.jsonl.retry").exists()
 
 
+def test_at_the_end_of_the_budget_what_was_answered_is_in_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Answers that are paid are written, also where no cache keeps them; it ends with 3 and says how to go on."""
+    monkeypatch.chdir(tmp_path)
+    flags = _failing(["--concurrency", "1"], _truncating)
+
+    def dear(prompt: str, _attempt: int) -> Reply:
+        reply = _good(prompt)
+        usage = {"prompt_tokens": 4000, "completion_tokens": 7}
+        return Reply(body={**reply.body, "usage": usage}) if isinstance(reply.body, dict) else reply
+
+    with ChatServer(dear) as server:
+        flags[5] = server.url
+        assert main(["retry", "out.jsonl", *flags, "--no-cache", "--max-total-tokens", "12000"]) == 3
+        answered = len(server.bodies)
+    assert 0 < answered < 5
+    assert _statuses() == ["ok"] * (1 + answered) + ["failed"] * (5 - answered)
+    assert f"{answered} of 5 records are replaced" in capsys.readouterr().err
+
+
 @pytest.fixture
 def slow_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[ChatServer, list[str]]]:
     """A server that truncates until `out.jsonl` is there, and then answers one request after the other."""

@@ -57,7 +57,7 @@ _NO_PAPER = Request(
     language=DEFAULT_LANGUAGE,
 )
 
-#: How a request ended; None when the run ended before it was sent.
+#: How a request ended; None when the run ended before it was sent, or sent again.
 End = Outcome | EndpointError | BudgetError | Fruitless | None
 
 
@@ -90,7 +90,7 @@ class Ending:
 
 
 class _EndedError(Exception):
-    """The run ended before the attempt was sent."""
+    """The run ended before the attempt, or the next one, was sent."""
 
 
 class Attempts:
@@ -157,7 +157,9 @@ class Attempts:
 
     def _retrying(self, ending: Ending, key: str) -> AsyncRetrying:
         async def sleep(seconds: float) -> None:
-            await ending.pause(seconds)
+            if not await ending.pause(seconds):
+                # tenacity would make one more attempt after the sleep.
+                raise _EndedError
 
         return AsyncRetrying(
             retry=retry_if_exception(may_pass),

@@ -88,9 +88,11 @@ class Reader:
         self._url, self._key, self._settings = url, key, settings
 
     def tokens(self, line: Line) -> Tokens | None:
-        """What is billed for a line; None where nothing is."""
-        reply = read_reply(_bytes(line.body)) if line.status == 200 else None
-        return tokens_of(reply) if isinstance(reply, ChatReply) else None
+        """What is billed for a line, 0 where that is not known; None where nothing is."""
+        if line.status is None or not 200 <= line.status < 300:
+            return None
+        reply = read_reply(_bytes(line.body))
+        return tokens_of(reply) if isinstance(reply, ChatReply) else Tokens()
 
     def meaning(
         self, line: Line, asked: Asked, mode: str, *, cost: float | None, answered: bool

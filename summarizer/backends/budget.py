@@ -30,6 +30,8 @@ class Amount:
 
     tokens: float = 0.0
     usd: float = 0.0
+    factor: float = 1.0
+    """By how much more than its bytes an attempt was reckoned with."""
 
     def __add__(self, other: "Amount") -> "Amount":
         return Amount(self.tokens + other.tokens, self.usd + other.usd)
@@ -67,7 +69,7 @@ class Budget:
         """
         prompt = int((size + TEMPLATE) * self._factor)
         usd = self._price.most(prompt, longest, batch=self._batch) if self._price else 0.0
-        return Amount(prompt + longest, usd)
+        return Amount(prompt + longest, usd, self._factor)
 
     async def reserve(self, most: Amount, pause: Callable[[float], Awaitable[bool]]) -> bool:
         """Set the amount aside, when need be after others have given back; False when `pause` says that the run ends.
@@ -103,10 +105,13 @@ class Budget:
         cost = self._price.cost(tokens, batch=self._batch) if self._price else None
         billed = Amount(tokens.prompt + tokens.completion, cost or 0.0)
         self.spent += billed
-        if billed.tokens > most.tokens or billed.usd > most.usd:
+        # What a batch has set aside is reckoned anew when its answers come, and has to be the same then.
+        if not self._batch and (billed.tokens > most.tokens or billed.usd > most.usd):
             if self._factor == 1.0 and self.limited:
                 _LOG.warning("the server bills more tokens than a request has bytes; more is set aside from now on")
-            self._factor *= 1.1 * max(billed.tokens / most.tokens, billed.usd / most.usd if most.usd else 1.0)
+            excess = max(billed.tokens / most.tokens, billed.usd / most.usd if most.usd else 1.0)
+            # Many that were set aside alike may be billed after one another, and show the same excess.
+            self._factor = max(self._factor, 1.1 * excess * most.factor)
         return cost
 
     def free(self, most: Amount) -> None:

@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 from summarizer.backends.replies import clean, words_of
 from summarizer.backends.wire import LimitName
 from summarizer.errors import EndpointError, SettingsError
+from summarizer.prices import Price, price_of
 from summarizer.settings import Settings
 
 if TYPE_CHECKING:
@@ -30,6 +31,13 @@ class Endpoint:
         self._settings = settings
         self.url = (settings.base_url or OPENAI_URL).rstrip("/")
         self._address = _check_address(self.url)
+
+    @property
+    def price(self) -> Price | None:
+        """What the model of the settings costs there; None when it is not known."""
+        settings = self._settings
+        standard = "service_tier" not in settings.extra_body
+        return price_of(settings.model, self.url, settings.prices, standard=standard)
 
     @property
     def limit_name(self) -> LimitName:

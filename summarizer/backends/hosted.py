@@ -27,7 +27,6 @@ from summarizer.backends.replies import ChatReply
 from summarizer.backends.wire import Dialect, Wire
 from summarizer.completion import Identity, Outcome, Request, never
 from summarizer.errors import BudgetError, EndpointError, SettingsError, SummarizerError
-from summarizer.prices import price_of
 from summarizer.settings import EMBEDDED, Settings
 
 if TYPE_CHECKING:
@@ -52,8 +51,7 @@ class HostedBackend:
         if settings.model == EMBEDDED:
             raise SettingsError("a hosted model has to be named: give --model the name that the server knows it by")
         self._settings, self._endpoint = settings, Endpoint(settings)
-        standard = "service_tier" not in settings.extra_body
-        price = price_of(settings.model, self._endpoint.url, settings.prices, standard=standard)
+        price = self._endpoint.price
         if price is None and settings.max_cost is not None:
             raise SettingsError(_unknown_price(settings.model))
         self.budget = Budget(price, settings.max_cost, settings.max_total_tokens)

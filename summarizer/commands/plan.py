@@ -8,7 +8,6 @@ from summarizer.commands import OK, read_inputs, settings_of
 from summarizer.console import say, show_log
 from summarizer.pipeline import Summarizer
 from summarizer.planning import Plan, Range, plan
-from summarizer.prices import price_of
 from summarizer.settings import Settings
 
 
@@ -17,7 +16,7 @@ def call(options: Namespace) -> int:
     settings = settings_of(options)
     show_log(quiet=False)
     is_hosted = settings.backend == "hosted"
-    price = price_of(settings.model, Endpoint(settings).url, settings.prices) if is_hosted else None
+    price = Endpoint(settings).price if is_hosted else None
     # A limit on the cost is for a run; without a price it would be refused here too.
     backend = make_backend(settings.model_copy(update={"max_cost": None}), asks=False)
     summarizer = Summarizer(settings.model_copy(update={"cache": False}), backend)

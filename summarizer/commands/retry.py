@@ -8,10 +8,10 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from summarizer.commands import FAILURES, INTERRUPTED, OK, settings_of
+from summarizer.commands import FAILURES, INTERRUPTED, OK, OVER_BUDGET, settings_of
 from summarizer.commands.asking import in_batches, interruptible, retry_command, seldom_collected, summarizing
 from summarizer.console import complain, show_log
-from summarizer.errors import InputError, SettingsError
+from summarizer.errors import BudgetError, InputError, SettingsError
 from summarizer.glossary import Glossary
 from summarizer.pipeline import Summarizer
 from summarizer.progress import ASKED, UNASKED, Progress
@@ -26,7 +26,7 @@ _MOST_NAMES = 20
 
 
 def call(options: Namespace) -> int:
-    """Ask again and replace records; 1 when some of those asked failed, 130 when the retry was stopped."""
+    """Ask again and replace records; 1 when some of those asked failed, 3 at the end of the budget, 130 at a stop."""
     settings, path = settings_of(options), Path(options.records)
     show_log(quiet=options.quiet)
     _check_names(options.only)
@@ -59,7 +59,7 @@ def call(options: Namespace) -> int:
             file.finish()
         if not options.quiet:
             renewed.tell()
-        if stopping():
+        if renewed.spent or stopping():
             return _stopped(renewed, first, options)
         if batched is not None:
             batched.finish()
@@ -72,9 +72,11 @@ def _dry(file: Renewal, first: "_First", summarizer: Summarizer) -> Generator[Re
 
 
 def _stopped(renewed: "_Renewed", first: "_First", options: Namespace) -> int:
-    told = f"stopped; {renewed.replaced} of {first.asked} records are replaced, the others are as they were"
-    complain(f"{told}. To go on: {shlex.join(['summarizer', *options.given])}")
-    return INTERRUPTED
+    spent = renewed.spent
+    kept = f"{renewed.replaced} of {first.asked} records are replaced, the others are as they were"
+    told = f"stopped; {kept}. To go on" if spent is None else f"stopped: {spent}; {kept}. To spend as much once more"
+    complain(f"{told}: {shlex.join(['summarizer', *options.given])}")
+    return INTERRUPTED if spent is None else OVER_BUDGET
 
 
 def _check_names(only: Sequence[str]) -> None:
@@ -150,6 +152,8 @@ class _Renewed:
     replaced: int = 0
     kept: int = 0
     same: int = 0
+    spent: BudgetError | None = None
+    """Why the rest was not asked, where the budget had no room for it."""
 
     def tell(self) -> None:
         """Say what the counts of the progress do not."""
@@ -169,7 +173,7 @@ def _renew(
     glossary: Glossary,
     progress: Progress,
 ) -> _Renewed:
-    """Ask about the chosen records and put what comes into their places, as far as the retry is not stopped."""
+    """Ask about the chosen records and put what comes into their places, until a stop or the end of the budget."""
     renewed, waiting = _Renewed(), deque[tuple[Place, Record]]()
 
     def asked() -> Iterator[Record]:
@@ -178,15 +182,18 @@ def _renew(
                 waiting.append((place, record))
                 yield record
 
-    for record in summarizer.again(asked(), glossary):
-        place, before = waiting.popleft()
-        progress.add(record)
-        if record.failure is not None and before.failure is None:
-            renewed.kept += 1
-            continue
-        renewed.replaced += 1
-        renewed.same += _is_same_answer(before, record)
-        file.put(place, record)
+    try:
+        for record in summarizer.again(asked(), glossary):
+            place, before = waiting.popleft()
+            progress.add(record)
+            if record.failure is not None and before.failure is None:
+                renewed.kept += 1
+                continue
+            renewed.replaced += 1
+            renewed.same += _is_same_answer(before, record)
+            file.put(place, record)
+    except BudgetError as error:
+        renewed.spent = error
     return renewed
 
 
