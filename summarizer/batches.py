@@ -74,7 +74,7 @@ class BatchedBackend:
         if not settings.cache:
             raise SettingsError("--batch: paid answers are kept in the cache: run without --no-cache")
         self._settings, self._limits = settings, limits or FileLimits()
-        self._hosted, self._endpoint = HostedBackend(settings), Endpoint(settings)
+        self._hosted, self._endpoint = HostedBackend(settings, stopping=stopping), Endpoint(settings)
         self._price = self._endpoint.price
         self._budget = Budget(self._price, settings.max_cost, settings.max_total_tokens, batch=True)
         self._patience, self._queue = Patience(pace or Pace(), stopping), Queue()
@@ -133,6 +133,11 @@ class BatchedBackend:
             return False
         self._journal.forget(asked.custom_id)
         return True
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether there is a batch that the server works on."""
+        return bool(self._begun())
 
     def answer(self, dry: Callable[[], Generator[object]]) -> bool:
         """Have all answers in the cache that a dry pass asks for; False when the run was stopped.

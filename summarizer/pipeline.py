@@ -62,7 +62,7 @@ class Summarizer:
         self._prompt, self._settings = load_prompt(settings.prompt_name), settings
         check_examples(self._prompt)
         check_language(self._prompt, settings.language)
-        self._backend = backend or make_backend(settings)
+        self._backend = backend or make_backend(settings, stopping=stopping)
         if settings.cache:
             self._backend = CachedBackend(self._backend, Store(settings.cache_dir))
         self._stopping, self._stand_in = stopping, settings.stand_in

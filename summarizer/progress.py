@@ -36,13 +36,20 @@ class Progress:
     """Counts the records of a run and shows the counts on standard error. Use it as a context manager."""
 
     def __init__(
-        self, total: int | None, quiet: bool = False, stream: TextIO | None = None, retry: str | None = None
+        self,
+        total: int | None,
+        quiet: bool = False,
+        stream: TextIO | None = None,
+        retry: str | None = None,
+        longest: int | None = None,
     ) -> None:
         """`total` is the number of inputs, when it is known; `stream` is standard error unless given.
 
-        `retry` is the command that asks again about the records, to which `--only KIND` is added.
+        `retry` is the command that asks again about the records, to which `--only KIND` is added; `longest` is the
+        longest answer in tokens, of which those that were cut off get twice as much.
         """
-        self._total, self._quiet, self._stream, self._retry = total, quiet, stream or sys.stderr, retry
+        self._total, self._quiet, self._stream = total, quiet, stream or sys.stderr
+        self._retry, self._longest = retry, longest
         self._began = self._last = time.monotonic()
         self.statuses: Counter[str] = Counter()
         self.failures: Counter[str] = Counter()
@@ -110,7 +117,8 @@ class Progress:
 
     def _advice(self, kind: str) -> str:
         # No other kind is put into a command: it would be the words of the file.
-        again = f"; `{self._retry} --only {kind}`" if self._retry and kind in ASKED else ""
+        more = f" --max-tokens {2 * self._longest}" if kind == "truncated" and self._longest else ""
+        again = f"; `{self._retry} --only {kind}{more}`" if self._retry and kind in ASKED else ""
         return (ASKED | UNASKED).get(kind, "see the record") + again
 
     def _counts(self) -> str:

@@ -12,6 +12,7 @@ import tracemalloc
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 
 import pytest
 
@@ -21,7 +22,7 @@ from summarizer.backends.hosted import HostedBackend
 from summarizer.backends.replies import LONGEST_QUOTE, retry_after
 from summarizer.backends.wire import Dialect, Wire, wire_schema
 from summarizer.completion import Completion, Decoding, Identity, Json, Message, Outcome, Request
-from summarizer.errors import EndpointError, InputError, RequestError, SettingsError
+from summarizer.errors import BudgetError, EndpointError, InputError, RequestError, SettingsError
 from summarizer.prompting import Renderer, answer_schema, load_prompt
 from summarizer.records import Paper, Source
 from summarizer.settings import Settings
@@ -398,6 +399,62 @@ def test_an_address_of_something_else_stops_the_run(reply: Reply) -> None:
     with ChatServer(lambda *_: reply) as server, pytest.raises(EndpointError, match="probably not the address"):
         ask(server, *(f"p{n}" for n in range(9)), concurrency=1)
     assert len(server.bodies) == 1
+
+
+@pytest.mark.parametrize("usage", ['{"prompt_tokens": NaN, "completion_tokens": 7}', '{"prompt_tokens": 11}', "null"])
+def test_what_is_not_counted_may_be_billed(usage: str) -> None:
+    """An answer whose bill cannot be read counts with the most that it can cost, so a budget ends the run."""
+    body = json.dumps(_body("yes")).partition('"usage"')[0] + f'"usage": {usage}}}'
+    limited = settings(None, max_total_tokens=3000, concurrency=1)
+    with ChatServer(lambda *_: Reply(body=body)) as server:
+        backend = HostedBackend(limited.model_copy(update={"base_url": server.url}), QUICK)
+        with pytest.raises(BudgetError, match="ended without a bill"):
+            list(backend.complete(request(f"p{number}") for number in range(99)))
+    assert len(server.bodies) < 10
+
+
+def test_an_answer_does_not_show_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the model or a gateway repeats the key, it is blotted out of what is kept."""
+    key = "sk-invented-and-as-long-as-keys-are"
+    monkeypatch.setenv(VARIABLE, key)
+    with ChatServer(lambda *_: answer(f"I saw Bearer {key}")) as server:
+        assert success(ask(server, "p")[0]).text == "I saw Bearer [key]"
+
+
+@pytest.mark.parametrize(
+    ("finish", "kind"), [("error", "transport"), ("abort", "transport"), ("max_tokens", "truncated")]
+)
+def test_an_answer_that_was_broken_off_is_none(finish: str, kind: str) -> None:
+    """Other servers have other words for an answer that is not whole; its text is kept as what was said."""
+    with ChatServer(lambda *_: answer('{"tldr": "half', finish=finish)) as server:
+        outcome = failure(server)
+    assert (outcome.kind, outcome.raw) == (kind, '{"tldr": "half')
+
+
+def test_an_unknown_model_ends_the_probe(tmp_path: Path) -> None:
+    """One request is enough to hear that there is no such model, and the advice is about the model."""
+    unknown = fault(404, "The model 'm' does not exist", "model_not_found")
+    with ChatServer(lambda *_: unknown) as server:
+        backend = HostedBackend(settings(server.url, structured_mode="auto", cache_dir=tmp_path), QUICK)
+        with pytest.raises(EndpointError, match="check --model"):
+            _ = backend.dialect
+    assert len(server.bodies) == 1
+
+
+def test_a_stop_ends_the_probe(tmp_path: Path) -> None:
+    """A server that says nothing to the first question of all holds nobody up who wants to stop."""
+    asked = threading.Event()
+
+    def reply(*_: object) -> Reply:
+        asked.set()
+        return answer("yes", delay=3.0)
+
+    with ChatServer(reply) as server:
+        chosen = settings(server.url, structured_mode="auto", cache_dir=tmp_path)
+        backend, began = HostedBackend(chosen, QUICK, stopping=asked.is_set), time.monotonic()
+        with pytest.raises(KeyboardInterrupt):
+            _ = backend.dialect
+        assert time.monotonic() - began < 2.5
 
 
 def test_a_page_does_not_show_the_key() -> None:

@@ -294,7 +294,7 @@ def test_truncated_answers_get_more_room(
     flags = _failing([], _truncating)
     told = capsys.readouterr().err
     assert "5 x truncated: raise --max-tokens; `summarizer retry out.jsonl --backend hosted --model m " in told
-    assert f"--base-url {flags[5]} --structured-mode strict --only truncated`" in told
+    assert f"--base-url {flags[5]} --structured-mode strict --only truncated --max-tokens 1280`" in told
     with ChatServer(lambda prompt, _: _good(prompt)) as server:
         flags[5] = server.url
         assert main(["retry", "out.jsonl", "--only", "truncated", *flags, "--max-tokens", "2000"]) == 0

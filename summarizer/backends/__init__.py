@@ -1,13 +1,16 @@
 """What does the reading: a local model, a hosted one, or a script."""
 
-from summarizer.completion import Backend
+from collections.abc import Callable
+
+from summarizer.completion import Backend, never
 from summarizer.settings import Settings
 
 
-def make_backend(settings: Settings, *, asks: bool = True) -> Backend:
+def make_backend(settings: Settings, *, asks: bool = True, stopping: Callable[[], bool] = never) -> Backend:
     """The backend that the settings name. Heavy libraries are imported by the backend when it first needs them.
 
     One that does not ask (`asks`) sends nothing to find out about its server: it is there to say what would be asked.
+    One that does looks at `stopping` meanwhile.
     """
     match settings.backend:
         case "local":
@@ -17,7 +20,7 @@ def make_backend(settings: Settings, *, asks: bool = True) -> Backend:
         case "hosted":
             from summarizer.backends.hosted import HostedBackend  # noqa: PLC0415
 
-            return HostedBackend(settings, asks=asks)
+            return HostedBackend(settings, asks=asks, stopping=stopping)
         case "scripted":
             from summarizer.backends.scripted import ScriptedBackend  # noqa: PLC0415
 

@@ -152,7 +152,8 @@ class Attempts:
             said = self._endpoint.said(error, key)
             if isinstance(error, openai.APIStatusError) and not may_pass(error):
                 end = refused(error, said, _NO_PAPER, self._settings, answered=False)
-                raise (end if isinstance(end, EndpointError) else EndpointError(said)) from None
+                advice = "no form of request was taken: check --model, --max-tokens and extra_body"
+                raise (end if isinstance(end, EndpointError) else EndpointError(f"{said}; {advice}")) from None
             raise EndpointError(f"{said}; nothing was asked yet: check the address, and that the server runs") from None
 
     def _retrying(self, ending: Ending, key: str) -> AsyncRetrying:
@@ -207,7 +208,8 @@ class Attempts:
         tokens = tokens_of(received.reply)
         total = tokens.prompt + tokens.completion
         self._limits.answered(sent, received.headers, len(content), total)
-        if not total:
+        said = any(choice.message.content or choice.message.tool_calls for choice in received.reply.choices)
+        if not tokens.prompt or (said and not tokens.completion):
             # What it does not count it may bill all the same.
             self._budget.keep(most)
             return received, None

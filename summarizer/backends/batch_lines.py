@@ -9,7 +9,7 @@ from typing import NamedTuple
 from summarizer.backends.batch_api import PATH
 from summarizer.backends.journal import Asked
 from summarizer.backends.refusals import REJECTED_KINDS, Fruitless, may_pass, refused
-from summarizer.backends.replies import ChatReply, ErrorReply, clean, failure, outcome, read_reply, tokens_of
+from summarizer.backends.replies import ChatReply, ErrorReply, blotted, clean, failure, outcome, read_reply, tokens_of
 from summarizer.completion import Completion, Decoding, Json, Request
 from summarizer.errors import EndpointError, RequestError
 from summarizer.records import Tokens
@@ -91,7 +91,7 @@ class Reader:
         """What is billed for a line, 0 where that is not known; None where nothing is."""
         if line.status is None or not 200 <= line.status < 300:
             return None
-        reply = read_reply(_bytes(line.body))
+        reply = read_reply(blotted(_bytes(line.body), self._key))
         return tokens_of(reply) if isinstance(reply, ChatReply) else Tokens()
 
     def meaning(
@@ -104,7 +104,7 @@ class Reader:
         request = _request(asked)
         if line.status is None:
             return self._unanswered(line, request, asked)
-        reply = read_reply(_bytes(line.body)) if 200 <= line.status < 300 else None
+        reply = read_reply(blotted(_bytes(line.body), self._key)) if 200 <= line.status < 300 else None
         if isinstance(reply, ChatReply) and reply.choices:
             return outcome(request, reply, mode, seconds=0.0, attempts=asked.tries, cost=cost)
         if isinstance(reply, ChatReply):

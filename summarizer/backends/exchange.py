@@ -15,7 +15,7 @@ import httpx2
 import openai
 
 from summarizer.backends.bodies import read_body
-from summarizer.backends.replies import ChatReply, ErrorReply, clean, read_reply
+from summarizer.backends.replies import ChatReply, ErrorReply, blotted, clean, read_reply
 
 _PATH = "/chat/completions"
 # The client hands the response over unread, so that it can be held to a length.
@@ -50,6 +50,7 @@ async def exchange(client: openai.AsyncOpenAI, content: bytes, within: float) ->
     started = time.monotonic()
     try:
         response, body = await _bounded(_ask(client, content), within)
+        body = blotted(body, client.api_key)
     except TimeoutError as error:
         raise openai.APITimeoutError(_request(client)) from error
     except openai.APIStatusError:

@@ -9,6 +9,7 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import wait
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cached_property
@@ -43,7 +44,14 @@ STOP_CHECK = 0.2
 class HostedBackend:
     """Answers by asking a server; implements `completion.Backend`."""
 
-    def __init__(self, settings: Settings, pacing: Pacing | None = None, *, asks: bool = True) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        pacing: Pacing | None = None,
+        *,
+        asks: bool = True,
+        stopping: Callable[[], bool] = never,
+    ) -> None:
         """Check the model and the address; `SettingsError` if they cannot be used. Nothing is sent or imported yet.
 
         One that does not ask (`asks`) is there to say what would be asked.
@@ -57,7 +65,7 @@ class HostedBackend:
         self.budget = Budget(price, settings.max_cost, settings.max_total_tokens)
         limits = Limits(settings.requests_per_minute, settings.tokens_per_minute, max(FIRST, settings.concurrency))
         self._attempts = Attempts(self._endpoint, settings, pacing or Pacing(), limits, self.budget)
-        self._asks = asks
+        self._asks, self._stopping = asks, stopping
 
     @property
     def identity(self) -> Identity:
@@ -69,6 +77,8 @@ class HostedBackend:
     @cached_property
     def dialect(self) -> Dialect:
         """What the user has set, what is remembered, or what a probe finds; `EndpointError` when that gets no answer.
+
+        `KeyboardInterrupt` when the run is to stop meanwhile.
 
         A backend that may not ask takes what is remembered, however old, or what most servers understand.
         """
@@ -84,7 +94,12 @@ class HostedBackend:
         try:
             # In a thread of its own: that of the caller may have a loop already, as in a notebook.
             with _event_loop() as loop:
-                dialect = asyncio.run_coroutine_threadsafe(self._probe(), loop).result()
+                probing = asyncio.run_coroutine_threadsafe(self._probe(), loop)
+                while not wait([probing], timeout=STOP_CHECK).done:
+                    if self._stopping():
+                        probing.cancel()
+                        raise KeyboardInterrupt  # nothing has begun that could be finished
+                dialect = probing.result()
         except SummarizerError as error:
             if found is None:
                 raise

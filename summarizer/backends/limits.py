@@ -8,14 +8,19 @@ Everything here runs in one event loop at a time, so there are no locks but the 
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from summarizer.backends.pace import FIRST, LONGEST, Pace
 
+_LOG = logging.getLogger(__name__)
+
 #: Seconds of refill that are left in a learned bucket: requests arrive a little earlier or later than planned.
 SPARE = 0.5
+#: Seconds of a wait that is told, and between two that are.
+TOLD_FROM, TOLD_PAUSE = 5.0, 10.0
 
 
 def _count(headers: Mapping[str, str], name: str) -> float | None:
@@ -136,6 +141,7 @@ class Limits:
         self._tokens = Bucket("tokens", tokens_per_minute, clock)
         self._pace = Pace(clock, first)
         self._line = Line()
+        self._next_told = 0.0
         self._by_byte = 0.0
         """Tokens billed for a byte of the request, learned; 0 until an answer came."""
         self._refused_tokens = 1.0
@@ -153,9 +159,16 @@ class Limits:
         """
         async with self._line.turn():
             while (seconds := max(self._pace.until(), self._requests.until(1.0), self._tokens.until(tokens))) > 0.0:
+                self._tell(seconds)
                 if not await pause(min(seconds, LONGEST)):
                     return None
             return Sent(tokens, (self._requests.take(1.0), self._tokens.take(tokens)), self._pace.take())
+
+    def _tell(self, seconds: float) -> None:
+        now = self._clock()
+        if seconds >= TOLD_FROM and now >= self._next_told:
+            self._next_told = now + TOLD_PAUSE
+            _LOG.info("waiting %.0f s: what may be sent in a minute is used up", seconds)
 
     def answered(self, sent: Sent, headers: Mapping[str, str], size: int, tokens: int | None) -> None:
         """Take in an answer to a request of `size` bytes: what the server said of its limits and the tokens billed."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import AwareDatetime, ValidationError
 
+from summarizer.backends.refusals import UNKNOWN_MODEL
 from summarizer.backends.replies import ChatReply, spoken
 from summarizer.backends.wire import RUNGS, Dialect, LimitName, Rung, form
 from summarizer.completion import Json
@@ -93,6 +94,7 @@ class Probe:
         """
         self._model, self._drawing, self._extra, self._send = model, drawing, extra, send
         self._dialect, self._changed = Dialect(limit_name=limit_name), set[str]()
+        self._told = False
 
     async def dialect(self) -> Dialect:
         """The dialect with the surest rung that the server keeps; `openai.APIError` when it answers nothing at all."""
@@ -103,7 +105,7 @@ class Probe:
             try:
                 held = await self._holds(rung, SHORT)
             except openai.APIStatusError as error:
-                if error.status_code not in UNKNOWN_FORM or rung == RUNGS[-1]:
+                if error.status_code not in UNKNOWN_FORM or rung == RUNGS[-1] or error.code == UNKNOWN_MODEL:
                     raise
                 held = False
             if held:
@@ -126,10 +128,9 @@ class Probe:
         choice = reply.choices[0]
         if choice.finish_reason == "length" and longest == SHORT and not choice.message.answer.strip():
             return await self._holds(rung, LONG)
-        if choice.message.thinks:
-            _LOG.info(
-                "the model %s thinks aloud before it answers: give it room with a larger --max-tokens", self._model
-            )
+        if choice.message.thinks and not self._told:
+            self._told = True
+            _LOG.info("%s thinks aloud before it answers: give it room with a larger --max-tokens", self._model)
         called, said = _object(choice.message.tool_calls or ""), _object(spoken(choice.message.content or ""))
         keeps = {"tools": _is_meant(called, nonce), "json_object": said is not None, "prompt": True}
         return keeps.get(rung, _is_meant(said, nonce))

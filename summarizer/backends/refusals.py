@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     import openai
 
 #: Codes of a 400 that is about a parameter that all requests share, not about this one.
-SHARED_CODES = frozenset({"unsupported_parameter", "unsupported_value", "model_not_found"})
+SHARED_CODES = frozenset({"unsupported_parameter", "unsupported_value"})
+UNKNOWN_MODEL = "model_not_found"
 #: Parameters that are the same in every request, with what to do when one is refused.
 SHARED_PARAMETERS = {
     "response_format": "answers cannot be held to a JSON Schema there: use a model or a server with structured outputs",
@@ -91,6 +92,8 @@ def never_answered(error: "openai.APIResponseValidationError | openai.APIStatusE
         advice = (
             "no request was answered before that: when it is mended or has passed, the same command goes on from here"
         )
+    elif '"choices"' in said:
+        advice = "it has not the form of an answer of the OpenAI chat API: try another model or server"
     else:
         advice = (
             "this is probably not the address of a server that speaks the OpenAI chat API: check base_url (it usually "
@@ -117,6 +120,8 @@ def refused(
         if TOO_LONG.search(said):
             # Either the paper or the limit is too long: the next ones show which it is.
             return Fruitless(failure(request, "prompt_too_long", said), f"{said}; {advice}")
+    elif code == UNKNOWN_MODEL:
+        advice = f"check --model: the server does not know {model!r}, or {variable} may not use it"
     elif code in SHARED_CODES:
         advice = f"the model {model!r} does not take what every request has: change that setting, or the model"
     elif error.status_code in (401, 403):

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 LONGEST_QUOTE = 300
 #: Tokens of one answer beyond which a server's count is nonsense.
 MOST_TOKENS = 10**9
+#: Characters from which on a key is one, and no word such as "none" for a server that wants none.
+SECRET = 16
+#: Why an answer ended that is not whole: by the longest answer, or because something went wrong.
+CUT_OFF = frozenset({"length", "max_tokens", "model_length"})
+BROKEN_OFF = frozenset({"error", "abort", "aborted", "cancelled", "canceled", "insufficient_system_resource"})
 #: What a thought is put between.
 THOUGHTS, END_OF_THOUGHTS = "<think>", "</think>"
 #: Characters of white space at the end of an answer that was cut off, from which on a grammar let the model go astray.
@@ -97,6 +102,11 @@ class ErrorReply(BaseModel):
         return error if message and isinstance(message, str) else error | {"message": json.dumps(error)}
 
 
+def blotted(body: bytes, key: str) -> bytes:
+    """A body without the key, should the server or the model repeat it; nobody's words are that long by chance."""
+    return body.replace(key.encode(), b"[key]") if len(key) >= SECRET else body
+
+
 def spoken(text: str) -> str:
     """What follows the thoughts of a model that thinks aloud; some templates only have the end of the thoughts.
 
@@ -170,7 +180,9 @@ def _problem(request: Request, text: str, refusal: str | None, finish: str | Non
         return "refused", "the model declined"
     if finish == "content_filter":
         return "refused", "the server's filter stopped the answer"
-    if finish == "length":
+    if finish in BROKEN_OFF:
+        return "transport", f"the server broke the answer off (finish_reason {finish!r})"
+    if finish in CUT_OFF:
         problem = f"the answer was cut off at {request.decoding.max_tokens} tokens"
         if len(text) - len(text.rstrip()) >= ASTRAY:
             problem += ", most of them white space"

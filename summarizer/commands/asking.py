@@ -61,9 +61,10 @@ def summarizing(
     yield Summarizer(settings, stopping=stopping), None
 
 
-def in_batches(again: Sequence[str]) -> int:
+def in_batches(again: Sequence[str], *, under_way: bool) -> int:
     """Say that a run was stopped that waited for batches, and how it goes on; returns the exit code."""
-    told = "stopped; nothing was written yet, and what was handed over is worked on by the server, and paid"
+    told = "stopped; nothing was written yet, and "
+    told += "what was handed over is worked on by the server, and paid" if under_way else "nothing was handed over"
     complain(f"{told}. To go on: {shlex.join(['summarizer', *again])}")
     return INTERRUPTED
 
@@ -82,7 +83,9 @@ def interruptible(*, batch: bool = False) -> Iterator[Callable[[], bool]]:
             os._exit(INTERRUPTED)
         stop.set()
         # Standard error itself: while a model is unpacked, what is printed in its place is thrown away.
-        under_way = "batches go on at the server" if batch else "what is under way is finished and written"
+        under_way = (
+            "batches that have begun go on at the server" if batch else "what is under way is finished and written"
+        )
         message = f"stopping: {under_way}; press Ctrl-C again to stop at once"
         complain(message, sys.__stderr__)
 

@@ -52,8 +52,10 @@ def call(options: Namespace) -> int:
         if first.other_model is not None and not options.quiet:
             complain(f"asking {first.model} about papers that {first.other_model} was asked about before")
         if batched is not None and not batched.answer(lambda: _dry(file, first, summarizer)):
-            return in_batches(options.given)
-        progress = Progress(first.asked, quiet=options.quiet, retry=retry_command(options, path))
+            return in_batches(options.given, under_way=batched.is_under_way)
+        progress = Progress(
+            first.asked, quiet=options.quiet, retry=retry_command(options, path), longest=settings.max_tokens
+        )
         with progress, seldom_collected():
             renewed = _renew(file, first.is_chosen, summarizer, glossary, progress)
             file.finish()

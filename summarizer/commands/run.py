@@ -43,8 +43,10 @@ def call(options: Namespace) -> int:
 
             try:
                 if batched is not None and not batched.answer(dry):
-                    return in_batches(options.given)
-                with Progress(count, quiet=options.quiet, retry=retry_command(options, output)) as progress:
+                    return in_batches(options.given, under_way=batched.is_under_way)
+                with Progress(
+                    count, quiet=options.quiet, retry=retry_command(options, output), longest=settings.max_tokens
+                ) as progress:
                     written = progress.counting(file.written()) if goes_on else ()
                     try:
                         for record in summarizer.run(papers, written, glossary):
