@@ -378,7 +378,7 @@ def test_an_interrupted_wait_goes_on(tmp_path: Path) -> None:
             process.send_signal(signal.SIGINT)
             said, _ = process.communicate(timeout=60)
         assert process.returncode == 130
-        assert "stopping: batches go on at the server" in said
+        assert "stopping: batches that have begun go on at the server" in said
         assert f"To go on: summarizer {shlex.join(command[3:])}" in said
         assert (tmp_path / "out.jsonl").read_bytes() == b""
         beside, said_beside = _run(tmp_path, _command(server, "--limit", "0"))

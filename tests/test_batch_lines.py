@@ -78,7 +78,7 @@ def test_what_does_not_pass_is_a_failure(line: Line, kind: str) -> None:
     [
         (Line("a", 429, _error("pay", "insufficient_quota"), {}), "no credit or quota"),
         (Line("a", 400, _error("no seed", param="seed"), {}), "--seed"),
-        (Line("a", 404, _error("no model m", "model_not_found"), {}), "the model"),
+        (Line("a", 404, _error("no model m", "model_not_found"), {}), "check --model"),
     ],
 )
 def test_what_all_requests_meet_stops_the_run(line: Line, advice: str) -> None:
