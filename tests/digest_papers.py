@@ -496,6 +496,7 @@ def complete() -> Record:
                     "adapter": "none",
                     "dtype": "float32",
                     "vocabulary_sha256": "4" * 64,
+                    "retry_of": "5" * 64,
                     "cost_usd": 0.1,
                 }
             ),
