@@ -13,12 +13,12 @@ from summarizer.backends.budget import Budget
 from summarizer.backends.endpoint import Endpoint
 from summarizer.backends.limits import Limits
 from summarizer.backends.refusals import NOT_TEXT, Fruitless, may_be_billed, may_pass, never_answered, refused
-from summarizer.backends.replies import ChatReply, clean, failure, outcome, retry_after, tokens_of
+from summarizer.backends.replies import ChatReply, bare_request, clean, failure, outcome, retry_after, tokens_of
 from summarizer.backends.wire import Dialect, Wire
-from summarizer.completion import Decoding, Outcome, Request
+from summarizer.completion import Outcome, Request
 from summarizer.errors import BudgetError, EndpointError
 from summarizer.records import Frozen
-from summarizer.settings import DEFAULT_LANGUAGE, Settings
+from summarizer.settings import Settings
 
 if TYPE_CHECKING:
     import openai
@@ -43,19 +43,6 @@ class Pacing(Frozen):
     told_wait: float = Field(default=5.0, ge=0.0)
     told_pause: float = Field(default=10.0, ge=0.0)
 
-
-#: What a probe is about.
-_NO_PAPER = Request(
-    id="",
-    key="",
-    messages=(),
-    schema_text="",
-    decoding=Decoding(max_tokens=1),
-    title="",
-    abstract="",
-    prompt="",
-    language=DEFAULT_LANGUAGE,
-)
 
 #: How a request ended; None when the run ended before it was sent, or sent again.
 End = Outcome | EndpointError | BudgetError | Fruitless | None
@@ -151,7 +138,7 @@ class Attempts:
         except openai.APIError as error:
             said = self._endpoint.said(error, key)
             if isinstance(error, openai.APIStatusError) and not may_pass(error):
-                end = refused(error, said, _NO_PAPER, self._settings, answered=False)
+                end = refused(error, said, bare_request(), self._settings, answered=False)
                 advice = "no form of request was taken: check --model, --max-tokens and extra_body"
                 raise (end if isinstance(end, EndpointError) else EndpointError(f"{said}; {advice}")) from None
             raise EndpointError(f"{said}; nothing was asked yet: check the address, and that the server runs") from None

@@ -9,11 +9,21 @@ from typing import NamedTuple
 from summarizer.backends.batch_api import PATH
 from summarizer.backends.journal import Asked
 from summarizer.backends.refusals import REJECTED_KINDS, Fruitless, may_pass, refused
-from summarizer.backends.replies import ChatReply, ErrorReply, blotted, clean, failure, outcome, read_reply, tokens_of
-from summarizer.completion import Completion, Decoding, Json, Request
+from summarizer.backends.replies import (
+    ChatReply,
+    ErrorReply,
+    bare_request,
+    blotted,
+    clean,
+    failure,
+    outcome,
+    read_reply,
+    tokens_of,
+)
+from summarizer.completion import Completion, Json, Request
 from summarizer.errors import EndpointError, RequestError
 from summarizer.records import Tokens
-from summarizer.settings import DEFAULT_LANGUAGE, Settings
+from summarizer.settings import Settings
 
 #: Bytes of a line that comes down: as many as the body of an answer may have, and some more.
 LONGEST_LINE = 9 * 2**20
@@ -101,7 +111,7 @@ class Reader:
 
         `answered` says whether any request of the batch was answered, `cost` is in US dollars.
         """
-        request = _request(asked)
+        request = bare_request(asked.paper, asked.key, asked.max_tokens)
         if line.status is None:
             return self._unanswered(line, request, asked)
         reply = read_reply(blotted(_bytes(line.body), self._key)) if 200 <= line.status < 300 else None
@@ -145,18 +155,3 @@ class Reader:
 
 def _bytes(body: object) -> bytes:
     return json.dumps(body).encode()
-
-
-def _request(asked: Asked) -> Request:
-    """As much of a request as its answer is read with."""
-    return Request(
-        id=asked.paper,
-        key=asked.key,
-        messages=(),
-        schema_text="",
-        decoding=Decoding(max_tokens=asked.max_tokens),
-        title="",
-        abstract="",
-        prompt="",
-        language=DEFAULT_LANGUAGE,
-    )

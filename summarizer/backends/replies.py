@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
-from summarizer.completion import Completion, Json, Outcome, Request
+from summarizer.completion import Completion, Decoding, Json, Outcome, Request
 from summarizer.errors import RequestError
 from summarizer.records import Tokens
+from summarizer.settings import DEFAULT_LANGUAGE
 
 if TYPE_CHECKING:
     import openai
@@ -203,6 +204,21 @@ def failure(
     """A failure of this request, with the advice that belongs to its kind."""
     advised = f"{problem}; {ADVICE[kind]}"
     return RequestError(request.id, kind, advised, raw, attempts=attempts, tokens=tokens, cost_usd=cost)
+
+
+def bare_request(name: str = "", key: str = "", max_tokens: int = 1) -> Request:
+    """As much of a request as an answer or a refusal is read with, where no paper is at hand."""
+    return Request(
+        id=name,
+        key=key,
+        messages=(),
+        schema_text="",
+        decoding=Decoding(max_tokens=max_tokens),
+        title="",
+        abstract="",
+        prompt="",
+        language=DEFAULT_LANGUAGE,
+    )
 
 
 def tokens_of(reply: ChatReply) -> Tokens:
