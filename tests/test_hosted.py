@@ -446,18 +446,21 @@ def test_an_unknown_model_ends_the_probe(tmp_path: Path) -> None:
 
 def test_a_stop_ends_the_probe(tmp_path: Path) -> None:
     """A server that says nothing to the first question of all holds nobody up who wants to stop."""
-    asked = threading.Event()
+    asked, left, answered = threading.Event(), threading.Event(), threading.Event()
 
     def reply(*_: object) -> Reply:
         asked.set()
-        return answer("yes", delay=3.0)
+        if not left.wait(60.0):
+            answered.set()
+        return answer("yes")
 
     with ChatServer(reply) as server:
         chosen = settings(server.url, structured_mode="auto", cache_dir=tmp_path)
-        backend, began = HostedBackend(chosen, QUICK, stopping=asked.is_set), time.monotonic()
+        backend = HostedBackend(chosen, QUICK, stopping=asked.is_set)
         with pytest.raises(KeyboardInterrupt):
             _ = backend.dialect
-        assert time.monotonic() - began < 2.5
+        left.set()
+    assert not answered.is_set()
 
 
 def test_a_page_does_not_show_the_key() -> None:
@@ -749,7 +752,7 @@ def test_answers_under_way_survive_a_stop() -> None:
 
     def reply(prompt: str, _: int) -> Reply:
         if prompt == "busy":
-            return fault(503, "busy", retry_after="20")
+            return fault(503, "busy", retry_after="600")
         if prompt == "no":
             refused.set()
             return fault(401, "no")
@@ -763,7 +766,7 @@ def test_answers_under_way_survive_a_stop() -> None:
         names = ("paid", "busy", "no", "paid too", "never")
         with pytest.raises(EndpointError):
             outcomes.extend(backend.complete(request(name) for name in names))
-    assert time.monotonic() - started < 15.0
+    assert time.monotonic() - started < 300.0
     assert {outcome.request_id for outcome in outcomes} == {"paid", "paid too"}
     assert "never" not in {body["messages"][-1]["content"] for body in server.bodies}
 
@@ -998,8 +1001,8 @@ def test_leaving_early_cuts_waits_short() -> None:
     def reply(prompt: str, _: int) -> Reply:
         if prompt == "busy":
             began.set()
-            return fault(503, "busy", retry_after="30")
-        began.wait(5.0)
+            return fault(503, "busy", retry_after="600")
+        began.wait(60.0)
         return answer(prompt)
 
     started = time.monotonic()
@@ -1007,7 +1010,7 @@ def test_leaving_early_cuts_waits_short() -> None:
         outcomes = HostedBackend(settings(server.url, concurrency=2), Pacing()).complete(map(request, ("busy", "p")))
         assert success(next(outcomes)).text == "p"
         outcomes.close()  # type: ignore[attr-defined]
-    assert time.monotonic() - started < 10.0
+    assert time.monotonic() - started < 300.0
 
 
 def test_the_client_is_imported_on_the_first_request() -> None:

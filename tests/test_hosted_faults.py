@@ -33,7 +33,7 @@ from summarizer import Summarizer
 from summarizer.backends.hosted import HostedBackend
 from tests.hosted_runs import QUICK, papers, settings
 
-chosen = settings("{url}", Path("{folder}"), timeout=60.0)
+chosen = settings("{url}", Path("{folder}"), timeout=600.0)
 summarizer = Summarizer(chosen, HostedBackend(chosen))
 outcomes = HostedBackend(chosen, QUICK).complete([summarizer.request(paper) for paper in papers(64)])
 next(outcomes)
@@ -183,13 +183,13 @@ def test_limits_of_the_server_are_kept(tell: bool, tmp_path: Path) -> None:
 
 
 def test_leaving_with_requests_in_flight_is_quick_and_quiet(tmp_path: Path) -> None:
-    """Who leaves with 64 requests in flight waits for none, and nothing is printed about them."""
-    with serving(latency=0.5) as server:
+    """Who leaves with requests in flight waits for none of the many that hang, and nothing is printed about them."""
+    with serving(faults=0.8, kinds=("hang",)) as server:
         program = _LEAVING.format(url=server.url, folder=str(tmp_path))
         done = subprocess.run([sys.executable, "-X", "dev", "-c", program], capture_output=True, text=True, check=False)
         most = server.stats()["most_at_once"]
     assert done.returncode == 0, done.stderr
-    assert float(done.stdout) < 5.0
+    assert float(done.stdout) < 300.0
     assert most > 8
     assert not re.findall("destroyed|Unclosed|unclosed|never retrieved|Traceback", done.stderr), done.stderr
 
