@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from summarizer.backends import make_backend
 from summarizer.backends.budget import LOOK, TEMPLATE, Amount, Budget
 from summarizer.backends.hosted import HostedBackend
 from summarizer.errors import BudgetError, SettingsError
@@ -317,14 +318,22 @@ def test_the_users_own_price_goes_before() -> None:
     assert price_of("gpt-6-luna-2026-09-22", LISTED_URL, own) == listed_prices().models["gpt-6-luna"]
 
 
-def test_another_tier_of_service_has_no_listed_price() -> None:
-    """The table is about the standard tier: with another one a limit on costs needs a price of the user's own."""
-    extra = {"service_tier": "priority"}
+@pytest.mark.parametrize("name", ["service_tier", "web_search_options", "plugins", "models", "prediction"])
+def test_what_is_charged_beside_the_list_has_no_listed_price(name: str) -> None:
+    """The table is about tokens of the standard tier: with more than that, `--max-cost` needs a price of one's own."""
+    extra = {name: "priority"}
     settings = {"backend": "hosted", "model": "gpt-6-luna", "max_cost": 1.0}
     HostedBackend(Settings.model_validate(settings))
     with pytest.raises(SettingsError, match="--max-cost"):
         HostedBackend(Settings.model_validate(settings | {"extra_body": extra}))
     HostedBackend(Settings.model_validate(settings | {"extra_body": extra, "prices": {"gpt-6-luna": PRICE}}))
+
+
+@pytest.mark.parametrize("backend", ["local", "scripted"])
+def test_a_limit_that_would_not_be_kept_is_refused(backend: str) -> None:
+    """Only the hosted backend counts tokens before they are spent; others do not take the limit in silence."""
+    with pytest.raises(SettingsError, match=f"--max-total-tokens: only for hosted models; the backend is {backend}"):
+        make_backend(Settings.model_validate({"backend": backend, "max_total_tokens": 1000}))
 
 
 def test_a_limit_on_costs_needs_a_price() -> None:

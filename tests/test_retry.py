@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -308,19 +309,6 @@ def test_truncated_answers_get_more_room(
     ]
 
 
-def test_a_refused_key_leaves_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What stops a retry as a whole changes nothing, although some were answered; those are not paid for again."""
-    monkeypatch.chdir(tmp_path)
-    flags = _failing(["--concurrency", "1"], _truncating)
-    before = Path("out.jsonl").read_bytes()
-    refused = fault(401, "no such key", "invalid_api_key")
-    with ChatServer(lambda prompt, _: refused if "Paper h4" in prompt else _good(prompt)) as server:
-        flags[5] = server.url
-        assert main(["retry", "out.jsonl", *flags]) == 2
-    assert Path("out.jsonl").read_bytes() == before
-    assert not Path(".out.jsonl.retry").exists()
-
-
 def test_at_the_end_of_the_budget_what_was_answered_is_in_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -340,6 +328,25 @@ def test_at_the_end_of_the_budget_what_was_answered_is_in_the_file(
     assert 0 < answered < 5
     assert _statuses() == ["ok"] * (1 + answered) + ["failed"] * (5 - answered)
     assert f"{answered} of 5 records are replaced" in capsys.readouterr().err
+
+
+def test_a_server_that_refuses_half_way_takes_no_answer_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What was answered before the account ran out of credit is in the file, also where no cache keeps it."""
+    monkeypatch.chdir(tmp_path)
+    flags = _failing(["--concurrency", "1"], _truncating)
+    asked = count(1)
+
+    def refusing(prompt: str, _attempt: int) -> Reply:
+        return _good(prompt) if next(asked) <= 2 else fault(429, "no credit", code="insufficient_quota")
+
+    with ChatServer(refusing) as server:
+        flags[5] = server.url
+        assert main(["retry", "out.jsonl", *flags, "--no-cache"]) == 2
+    assert _statuses() == ["ok"] * 3 + ["failed"] * 3
+    assert not Path(".out.jsonl.retry").exists()
+    assert "no credit or quota left" in capsys.readouterr().err
 
 
 @pytest.fixture

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 OPENAI_URL = "https://api.openai.com/v1"
 #: What the client sends in place of a key to a server on this machine.
 NO_KEY = "no-key-is-set"
+#: Parameters by which a request costs something else than the price of its tokens by the list.
+CHARGED = frozenset({"service_tier", "web_search_options", "plugins", "models", "prediction", "modalities", "audio"})
 
 
 class Endpoint:
@@ -36,7 +38,7 @@ class Endpoint:
     def price(self) -> Price | None:
         """What the model of the settings costs there; None when it is not known."""
         settings = self._settings
-        standard = "service_tier" not in settings.extra_body
+        standard = CHARGED.isdisjoint(settings.extra_body)
         return price_of(settings.model, self.url, settings.prices, standard=standard)
 
     @property

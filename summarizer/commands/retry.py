@@ -11,7 +11,7 @@ from pathlib import Path
 from summarizer.commands import FAILURES, INTERRUPTED, OK, OVER_BUDGET, settings_of
 from summarizer.commands.asking import in_batches, interruptible, retry_command, seldom_collected, summarizing
 from summarizer.console import complain, show_log
-from summarizer.errors import BudgetError, InputError, SettingsError
+from summarizer.errors import BudgetError, EndpointError, InputError, SettingsError
 from summarizer.glossary import Glossary
 from summarizer.pipeline import Summarizer
 from summarizer.progress import ASKED, UNASKED, Progress
@@ -196,6 +196,10 @@ def _renew(
             file.put(place, record)
     except BudgetError as error:
         renewed.spent = error
+    except EndpointError:
+        # Without a cache, what was answered so far is nowhere else.
+        file.finish()
+        raise
     return renewed
 
 
