@@ -15,14 +15,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     # No more than this is imported for `--help` and `--version`.
-    options = parser().parse_args(given)
+    options = parser(given).parse_args(given)
     options.given = given
     from summarizer.console import complain, flush, open_standard_streams  # noqa: PLC0415
 
     open_standard_streams()
     try:
         _check_text(given)
-        code = int(import_module(f"summarizer.commands.{options.command}").call(options))
+        module = getattr(options, "module", f"summarizer.commands.{options.command}")
+        code = int(import_module(module).call(options))
         flush()
     except BudgetError as error:
         complain(f"stopped: {error}; what was answered is in the cache")

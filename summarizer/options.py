@@ -1,6 +1,7 @@
 """What can be said on the command line: commands, their arguments, and the flags that are settings."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -34,8 +35,12 @@ class WholeWords(argparse.ArgumentParser):
 _Commands: TypeAlias = "argparse._SubParsersAction[WholeWords]"  # noqa: SLF001 - it has no other name
 
 
-def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
+#: Under which other packages name what adds commands of theirs; see `extension`.
+_COMMANDS = "summarizer.commands"
+
+
+def parser(given: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """The whole command line; commands of other packages are looked for when what is `given` is none of our own."""
     top = WholeWords(
         prog="summarizer",
         description=_DESCRIPTION,
@@ -56,7 +61,17 @@ def parser() -> argparse.ArgumentParser:
     _add_prompts(commands)
     _add_models(commands)
     _add_doctor(commands, common)
+    if not given or (given[0] not in commands.choices and given[0] != "--version"):
+        _add_others(commands, common)
     return top
+
+
+def _add_others(commands: _Commands, common: WholeWords) -> None:
+    # Looking for entry points takes a tenth of a second, half of what everything else does.
+    from importlib.metadata import entry_points  # noqa: PLC0415
+
+    for point in sorted(entry_points(group=_COMMANDS), key=lambda point: point.name):
+        point.load()(commands, common)
 
 
 def _add_run(commands: _Commands, common: WholeWords) -> None:

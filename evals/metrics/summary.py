@@ -1,0 +1,95 @@
+"""Summaries against those of people, and what can be said of a summary without them.
+
+ROUGE is that of the SciTLDR paper: `rouge-score` with stemming, F1 against each target, the target with the highest
+ROUGE-1 is chosen, and ROUGE-2 and ROUGE-L are of that target too. Maxima for each metric, scores without stemming and
+means over targets are other numbers (up to four points), and none of them is here.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache, lru_cache
+
+from nltk.stem.porter import PorterStemmer
+from rouge_score.rouge_scorer import RougeScorer
+from rouge_score.tokenize import tokenize
+
+from evals.examples import Example, Prediction
+from evals.metrics.metric import Metric, mean, share
+from summarizer.extension import sentences
+
+_ROUGE = ("rouge1", "rouge2", "rougeL")
+_TITLES = {"rouge1": "ROUGE-1", "rouge2": "ROUGE-2", "rougeL": "ROUGE-L"}
+_LIES = "words shared with the best target; the title scores high, and length agrees better with people"
+_END = re.compile(r"[.!?][\"'\u2019\u201d)\]]*$")
+
+METRICS = (
+    *(
+        Metric(name, _TITLES[name], f"{_TITLES[name]} F1: {_LIES}", name, 2, share, family="rouge")
+        for name in _ROUGE
+    ),
+    Metric("words", "words", "length of the summary", "words", 2, mean, "words", "neither"),
+    Metric("compression", "compression", "words of the abstract for each of the summary", "compression", 2, mean,
+           "times", "neither"),
+    Metric("novel1", "novel words", "words of the summary that the abstract does not have", "novel1", 2, share,
+           better="neither"),
+    Metric("novel2", "novel pairs", "the same for pairs of words", "novel2", 2, share, better="neither"),
+    Metric("novel3", "novel triples", "the same for three words", "novel3", 2, share, better="neither"),
+    Metric("one_sentence", "one sentence", "summaries that are one sentence with an end", "one_sentence", 2, share),
+    Metric("no_summary", "empty", "no summary where one was asked for; ROUGE counts it as 0", "no_summary", 2, share,
+           better="lower"),
+)  # fmt: skip
+
+
+def score(prediction: Prediction, example: Example) -> Iterator[tuple[str, tuple[float, ...]]]:
+    """What one paper adds to the sums of `METRICS`; nothing for a system that makes no summaries."""
+    if prediction.summary is None:
+        return
+    text, targets = prediction.summary.strip(), example.gold.summaries
+    if targets:
+        yield from ((name, (value, 1.0)) for name, value in rouge(text, targets).items())
+    yield "no_summary", (float(not text), 1.0)
+    if text:
+        yield from _form(text, example.paper.abstract)
+
+
+def rouge(text: str, targets: Sequence[str]) -> dict[str, float]:
+    """ROUGE-1, -2 and -L F1, each at most 1, of the target for which ROUGE-1 is highest. An empty text scores 0."""
+    if not text.strip():
+        return dict.fromkeys(_ROUGE, 0.0)
+    scorer = _scorer()
+    each = [{name: found.fmeasure for name, found in scorer.score(target, text).items()} for target in targets]
+    return max(each, key=lambda found: found["rouge1"])
+
+
+def _form(text: str, abstract: str) -> Iterator[tuple[str, tuple[float, ...]]]:
+    words, there = text.split(), abstract.split()
+    yield "words", (float(len(words)), 1.0)
+    yield "compression", (len(there) / len(words), 1.0)
+    for size in (1, 2, 3):
+        grams = _grams(words, size)
+        if grams:
+            known = set(_grams(there, size))
+            yield f"novel{size}", (sum(gram not in known for gram in grams) / len(grams), 1.0)
+    yield "one_sentence", (float(len(sentences(text)) == 1 and _END.search(text) is not None), 1.0)
+
+
+def _grams(words: Sequence[str], size: int) -> list[tuple[str, ...]]:
+    return [tuple(words[start : start + size]) for start in range(len(words) - size + 1)]
+
+
+class _Stems:
+    """The stems of rouge-score. Each word is stemmed once: otherwise that is nearly all of the time."""
+
+    def __init__(self) -> None:
+        self._stemmer = PorterStemmer()
+        self.stem = lru_cache(100_000)(self._stemmer.stem)
+        self.tokenize = lru_cache(1_000)(self._tokens)
+
+    def _tokens(self, text: str) -> list[str]:
+        tokens: list[str] = tokenize(text, self)
+        return tokens
+
+
+@cache
+def _scorer() -> RougeScorer:
+    return RougeScorer(list(_ROUGE), tokenizer=_Stems())

@@ -1,0 +1,17 @@
+"""The suites, one module each. A new one is a module with a `SUITE`, and its name here."""
+
+from importlib import import_module
+from typing import Final
+
+from evals.suites.suite import Suite
+from summarizer.extension import SettingsError
+
+NAMES: Final = ("aclsum", "gold", "scierc", "scirex", "scitldr", "smoke", "tdmsci")
+
+
+def load_suite(name: str) -> Suite:
+    """A suite by its name; `SettingsError` lists those that there are."""
+    if name not in NAMES:
+        raise SettingsError(f"there is no suite {name!r}; choose from {', '.join(NAMES)}")
+    suite: Suite = import_module(f"evals.suites.{name}").SUITE
+    return suite
