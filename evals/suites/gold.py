@@ -141,7 +141,7 @@ def gold_line(labelled: GoldPaper | Example) -> str:
     """
     if isinstance(labelled, Example):
         labelled = _labelled(labelled)
-    said = labelled.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+    said = labelled.model_dump(mode="json", exclude_defaults=True)
     return json.dumps(said, ensure_ascii=False) + "\n"
 
 
