@@ -6,6 +6,7 @@ would be an error of every system; both are refused with the file and the line.
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Final
@@ -114,8 +115,8 @@ class GoldPaper(Frozen):
     def _names_once(self) -> "GoldPaper":
         for field in ("tasks", "methods", "datasets", "metrics"):
             names: tuple[Name, ...] = getattr(self, field) or ()
-            forms = [form for name in names for form in {form.casefold() for form in (name.name, *name.aliases)}]
-            if twice := next((form for form in forms if forms.count(form) > 1), None):
+            forms = Counter(form for name in names for form in {form.casefold() for form in (name.name, *name.aliases)})
+            if twice := next((form for form, count in forms.items() if count > 1), None):
                 raise _wrong(f"{field}: two entries have the form {twice!r}")
         return self
 
