@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal, get_args
 from pydantic import AfterValidator, Field
 
 from summarizer import Paper, Record
-from summarizer.extension import Contribution, Frozen, ResultKind
+from summarizer.extension import Contribution, Frozen, ResultKind, Role
 
 #: The kinds of names that an answer has, in the order of its fields.
 Kind = Literal["task", "method", "dataset", "metric"]
@@ -33,6 +33,8 @@ class GoldName(Frozen):
     aliases: tuple[Words, ...] = ()
     stated: bool = True
     """Whether the title or the abstract has it; what neither says cannot be asked of a reader of abstracts."""
+    role: Role | None = None
+    """Of a method; None where nobody said which, and for all other names."""
 
     @property
     def forms(self) -> tuple[str, ...]:

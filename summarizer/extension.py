@@ -10,7 +10,7 @@ from summarizer.commands.asking import interruptible, seldom_collected
 from summarizer.console import complain, say, show_log
 from summarizer.errors import BudgetError, InputError, OutputError, ResumeError, SettingsError
 from summarizer.progress import Progress
-from summarizer.records import Contribution, Frozen, ResultKind, Source
+from summarizer.records import Contribution, Frozen, ResultKind, Role, Source
 from summarizer.sentences import sentences
 from summarizer.writing.jsonl import RecordFile
 
@@ -28,6 +28,7 @@ __all__ = [
     "RecordFile",
     "ResultKind",
     "ResumeError",
+    "Role",
     "SettingsError",
     "Source",
     "complain",

@@ -28,3 +28,5 @@ class Suite:
     parts: tuple[Part, ...]
     hub: str | None = None
     """Its name on the Hugging Face hub, where a file in the form that `read` knows is there."""
+    shipped: str | None = None
+    """Name of the file beside this module that has the data, for a suite that comes with the package. It is `dev`."""
