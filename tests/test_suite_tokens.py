@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evals.examples import GoldName
+from evals.examples import GoldName, Kind
 from evals.suites.names import gold_names
 from evals.suites.tokens import joined, placed
 
@@ -30,6 +30,7 @@ _TOKENS = st.one_of(
         ("( Brook et al . , 2018 ) -LSB- 3 -RSB- : yes", "(Brook et al., 2018) [3]: yes"),
         ("a state-of-the-art net -- or two - or three", "a state-of-the-art net -- or two - or three"),
         ("see [ 1 ][ 2 ] , please", "see [1][2], please"),
+        ("the f-LRB-x-RRB- of it", "the f(x) of it"),
     ],
 )
 def test_text_is_written_as_people_write_it(tokens: str, text: str) -> None:
@@ -65,7 +66,7 @@ def test_places_of_a_data_set_decide() -> None:
 
 def test_names_are_a_set_in_the_order_of_their_mentions() -> None:
     """Each name is there once for its kind; what differs in case, or shares a form with another, is a form of it."""
-    marked = [
+    marked: list[tuple[Kind, list[str]]] = [
         ("method", ["PebbleNet"]),
         ("task", ["counting"]),
         ("method", ["the ear"]),

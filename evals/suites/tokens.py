@@ -10,20 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-#: Escapes of the Penn Treebank (Marcus et al. 1993) and what they stand for.
-_ESCAPES: Final = {
-    "-LRB-": "(",
-    "-RRB-": ")",
-    "-LSB-": "[",
-    "-RSB-": "]",
-    "-LCB-": "{",
-    "-RCB-": "}",
-    "``": '"',
-    "''": '"',
-    "`": "'",
-    "\\/": "/",
-    "\\*": "*",
-}
+#: Escapes of the Penn Treebank (Marcus et al. 1993): brackets, which some files have inside of tokens too, and tokens.
+_BRACKETS: Final = {"-LRB-": "(", "-RRB-": ")", "-LSB-": "[", "-RSB-": "]", "-LCB-": "{", "-RCB-": "}"}
+_ESCAPED_BRACKET: Final = re.compile("|".join(_BRACKETS))
+_ESCAPES: Final = {"``": '"', "''": '"', "`": "'", "\\/": "/", "\\*": "*"}
 #: What stands close to the word before it, and close to the word behind it.
 _CLOSES = re.compile(
     r"[-.,;:?!%)\]}\u2019\u201d\u2026]*[.,;:?!%)\]}\u201d\u2026][(\[]?|['\u2019](?:s|re|ve|ll|d|m|t)?|n['\u2019]t"
@@ -48,7 +38,7 @@ class Text:
 
 def joined(tokens: Sequence[str], *, joints: bool = False) -> Text:
     """The text of a sentence. With `joints`, single hyphens and slashes join the words beside them."""
-    words = [_ESCAPES.get(token, token) for token in tokens]
+    words = [_ESCAPED_BRACKET.sub(_bracket, _ESCAPES.get(token, token)) for token in tokens]
     return _set(words, [False, *_gaps(tokens, words, joints=joints)])
 
 
@@ -56,6 +46,10 @@ def placed(tokens: Sequence[str], starts: Sequence[int]) -> Text:
     """The text of tokens for which a data set says where they began: a space where anything stood between two."""
     ends = [start + len(token) for token, start in zip(tokens, starts, strict=True)]
     return _set(tokens, [False, *(start != end for start, end in zip(starts[1:], ends, strict=False))])
+
+
+def _bracket(found: re.Match[str]) -> str:
+    return _BRACKETS[found.group()]
 
 
 def _set(words: Sequence[str], gaps: Sequence[bool]) -> Text:
