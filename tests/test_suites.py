@@ -166,6 +166,12 @@ def test_a_broken_line_is_named(tmp_path: Path, suite: str, text: str, damage: b
     assert (error.value.path, error.value.line) == (str(path), text.count("\n") + 2)
 
 
+def test_a_backslash_is_no_nul(write: Write) -> None:
+    """LaTeX that looks like an escape is text."""
+    row = json.loads(ACLSUM) | {"title": "\\u0000 is a macro"}
+    assert _read("aclsum", write("data", json.dumps(row)))[0].paper.title == "\\u0000 is a macro"
+
+
 def test_a_line_without_an_end_is_not_held(tmp_path: Path) -> None:
     """A line of any length is refused when it is longer than any paper."""
     path = tmp_path / "data"

@@ -1,6 +1,7 @@
 """Lines of data sets: read one by one and validated, so that what does not belong is named with its place."""
 
 import codecs
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final, TypeVar
@@ -13,6 +14,8 @@ from summarizer.extension import InputError, Seen, Source
 
 #: Longest line, in bytes. A whole paper has about 200,000.
 LONGEST: Final = 16 * 2**20
+#: The escape of NUL, and not of a backslash in front of `u0000`.
+_NUL: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
 class Row(BaseModel):
@@ -82,7 +85,7 @@ def _text(path: Path, number: int, line: bytes) -> str:
 
 
 def _row(path: Path, number: int, line: str, kind: type[AnyRow]) -> AnyRow:
-    if "\\u0000" in line:
+    if _NUL.search(line):
         raise InputError(str(path), "the line has a NUL character", number)
     try:
         return kind.model_validate_json(line)
