@@ -18,7 +18,17 @@ def _add_eval(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", c
     evaluate.add_argument(
         "suites", nargs="+", metavar="SUITE", help="aclsum, gold, scierc, scirex, scitldr, smoke, tdmsci"
     )
-    evaluate.add_argument("--data", type=Path, metavar="PATH", help="file, or folder with the files of the suites")
+    evaluate.add_argument(
+        "--data",
+        metavar="PATH",
+        help="file, folder with the files of the suites, or address (https://, "
+        "hf://datasets/OWNER/NAME@REVISION/FILE); without it what is published is fetched",
+    )
+    evaluate.add_argument(
+        "--train",
+        metavar="PATH",
+        help="data to train on, for the gazetteer and the search for duplicates (default: those that belong to --data)",
+    )
     evaluate.add_argument("--split", choices=["train", "dev", "test"], default="dev", help="of the data (default dev)")
     evaluate.add_argument("--limit", type=_positive, metavar="N", help="take only the first N papers of each suite")
     evaluate.add_argument("-o", "--output", required=True, type=Path, metavar="DIR", help="goes on with what is there")

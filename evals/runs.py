@@ -16,6 +16,7 @@ from typing import Final, TypeVar
 
 from pydantic import ValidationError
 
+from evals.duplicates import Duplicates
 from evals.tables import Table
 from summarizer import Record
 from summarizer.extension import Frozen, InputError, OutputError
@@ -39,6 +40,10 @@ class Data(Frozen):
     licence: str
     limit: int | None
     papers: int
+    published: bool | None = None
+    """Whether the file is the published one; null where that is not known."""
+    duplicates: Duplicates | None = None
+    """Papers that are in train as well; null where there is no train to look at."""
 
 
 class Made(Frozen):

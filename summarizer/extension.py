@@ -8,6 +8,7 @@ What is named here stays as it is for as long as the public names of `summarizer
 from summarizer.commands import FAILURES, INTERRUPTED, OK, OVER_BUDGET, settings_of
 from summarizer.commands.asking import interruptible, seldom_collected
 from summarizer.console import complain, say, show_log
+from summarizer.duplicates import Seen
 from summarizer.errors import BudgetError, InputError, OutputError, ResumeError, SettingsError
 from summarizer.progress import Progress
 from summarizer.records import Contribution, Frozen, ResultKind, Role, Source
@@ -29,6 +30,7 @@ __all__ = [
     "ResultKind",
     "ResumeError",
     "Role",
+    "Seen",
     "SettingsError",
     "Source",
     "complain",

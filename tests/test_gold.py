@@ -176,13 +176,13 @@ def test_a_record_is_not_gold(write: Write, tmp_path: Path) -> None:
         list(read(out))
 
 
-def test_gold_is_a_suite_with_data_of_ones_own(file: Callable[..., Path]) -> None:
+def test_gold_is_a_suite_with_data_of_ones_own(file: Callable[..., Path], tmp_path: Path) -> None:
     """It takes a file or a folder, and says without one where its data come from."""
     suite, path = load_suite("gold"), file()
-    assert find(suite, path, "dev") == path
-    assert find(suite, path.parent, "dev") == path
+    assert find(suite, path, "dev", tmp_path) == path
+    assert find(suite, path.parent, "dev", tmp_path) == path
     with pytest.raises(SettingsError, match=r"gold needs --data.*docs/gold\.md"):
-        find(suite, None, "dev")
+        find(suite, None, "dev", tmp_path)
 
 
 def test_the_documented_line_can_be_read(write: Write) -> None:

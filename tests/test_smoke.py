@@ -22,7 +22,7 @@ from summarizer.records import Answer, ClaimedResult, Contribution, NamedMethod,
 from summarizer.sentences import sentences
 
 _SUITE = load_suite("smoke")
-_FILE = find(_SUITE, None, "dev")
+_FILE = find(_SUITE, None, "dev", Path())
 
 #: Numbers that look like claims and are none: settings, plans, what others said, what an injected sentence says.
 _NO_RESULTS = {
@@ -206,7 +206,7 @@ def test_it_comes_with_the_program() -> None:
     assert len(list(_SUITE.read(_FILE))) == len(_papers())
     assert all(name.stated for one in _SUITE.read(_FILE) for kind in KINDS for name in one.gold.names[kind])
     with pytest.raises(SettingsError, match="comes with the program and has no split 'test'; it has dev"):
-        find(_SUITE, None, "test")
+        find(_SUITE, None, "test", Path())
 
 
 def test_it_is_evaluated_without_data(tmp_path: Path, write: Callable[[str, str], Path]) -> None:

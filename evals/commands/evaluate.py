@@ -6,6 +6,7 @@ from itertools import islice
 from pathlib import Path
 
 from evals import data
+from evals.duplicates import Duplicates, Scan
 from evals.examples import Example
 from evals.runs import Data, Run, RunFolder, checksum, made_of
 from evals.samples import read_samples
@@ -23,6 +24,8 @@ from summarizer.extension import (
     Progress,
     RecordFile,
     ResumeError,
+    SettingsError,
+    complain,
     interruptible,
     settings_of,
     show_log,
@@ -34,17 +37,58 @@ def call(options: Namespace) -> int:
     settings = settings_of(options)
     show_log(quiet=options.quiet)
     # All names and files are looked at before anything is asked.
-    wanted = [(suite, data.find(suite, options.data, options.split)) for suite in map(load_suite, options.suites)]
+    wanted = _wanted(options, settings.cache_dir / "data")
     failed = False
     with interruptible() as stopping:
-        for suite, path in wanted:
+        for suite, path, train in wanted:
             folder = RunFolder(options.output, suite.name)
             folder.make()
+            about = _about(suite, path, train, options)
             failed |= not _ask(suite, path, folder, settings, options, stopping)
             if stopping():
                 return INTERRUPTED
-            _measure(suite, path, folder, settings, options)
+            _measure(suite, path, folder, about, settings, options)
     return FAILURES if failed else OK
+
+
+def _wanted(options: Namespace, kept: Path) -> list[tuple[Suite, Path, Path | None]]:
+    """The suites, each with its data and those to train on."""
+    suites = [load_suite(name) for name in options.suites]
+    for place in (options.data, options.train):
+        if len(suites) > 1 and place is not None and not Path(place).is_dir():
+            raise SettingsError(f"{place} is no folder, and there are several suites; give a folder with their files")
+    return [
+        (
+            suite,
+            data.find(suite, options.data, options.split, kept),
+            data.find_train(suite, options.data, options.split, options.train, kept),
+        )
+        for suite in suites
+    ]
+
+
+def _about(suite: Suite, path: Path, train: Path | None, options: Namespace) -> Data:
+    """What is known of the data before anything is asked; it is told, too."""
+    digest = checksum(path)
+    about = Data(
+        suite=suite.name,
+        split=options.split,
+        file=path.name,
+        sha256=digest,
+        licence=suite.licence,
+        limit=options.limit,
+        papers=sum(1 for _ in _examples(suite, path, options)),
+        published=data.is_published(suite, options.split, digest),
+        duplicates=None if train is None else _duplicates(suite, path, train, options),
+    )
+    if not options.quiet:
+        for line in data.told(about):
+            complain(line)
+    return about
+
+
+def _duplicates(suite: Suite, path: Path, train: Path, options: Namespace) -> Duplicates:
+    return Scan(_examples(suite, path, options)).compare(suite.read(train), train.name, checksum(train))
 
 
 def _ask(
@@ -69,27 +113,16 @@ def _ask(
     return not progress.statuses["failed"]
 
 
-def _measure(suite: Suite, path: Path, folder: RunFolder, settings: Settings, options: Namespace) -> None:
+def _measure(suite: Suite, path: Path, folder: RunFolder, about: Data, settings: Settings, options: Namespace) -> None:
     """Write the samples, the table and what made them."""
-    papers = 0
     with folder.samples.open("w", encoding="utf-8") as file:
-        for papers, sample in enumerate(  # noqa: B007 - it is the count
-            samples(_examples(suite, path, options), read_records(folder.records)), start=1
-        ):
+        for sample in samples(_examples(suite, path, options), read_records(folder.records)):
             file.write(sample.model_dump_json() + "\n")
     asked = next((record for record in read_records(folder.records) if record.provenance is not None), None)
     if asked is None:
         raise InputError(str(path), "holds no paper that could be asked about")
     run = Run(
-        data=Data(
-            suite=suite.name,
-            split=options.split,
-            file=path.name,
-            sha256=checksum(path),
-            licence=suite.licence,
-            limit=options.limit,
-            papers=papers,
-        ),
+        data=about,
         made=made_of(
             asked, __version__, (settings.max_tokens, settings.temperature, settings.seed), settings.batch_size
         ),

@@ -15,7 +15,7 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from evals.examples import Claim, Example, Gold, GoldName, Kind, Words
-from evals.suites.lines import paper, read_rows
+from evals.suites.lines import checked, paper, read_rows
 from evals.suites.suite import Suite
 from summarizer.extension import Contribution, Frozen, InputError, ResultKind, Role, sentences
 
@@ -125,13 +125,8 @@ class GoldPaper(Frozen):
 
 
 def read(path: Path) -> Iterator[Example]:
-    """The examples of one file, in its order; an id that stood before is an `InputError`."""
-    lines: dict[str, int] = {}
-    for number, row in read_rows(path, GoldPaper):
-        first = lines.setdefault(row.id, number)
-        if first != number:
-            raise InputError(str(path), f"the id {row.id!r} stands on line {first} already", number)
-        yield _example(path, number, row)
+    """The examples of one file, in its order; an id that stood before is an `InputError`, and so is an empty file."""
+    return checked(path, (_example(path, number, row) for number, row in read_rows(path, GoldPaper)))
 
 
 def gold_line(labelled: GoldPaper | Example) -> str:
