@@ -32,6 +32,7 @@ def _add_eval(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", c
     evaluate.add_argument("--split", choices=["train", "dev", "test"], default="dev", help="of the data (default dev)")
     evaluate.add_argument("--limit", type=_positive, metavar="N", help="take only the first N papers of each suite")
     evaluate.add_argument("-o", "--output", required=True, type=Path, metavar="DIR", help="goes on with what is there")
+    evaluate.add_argument("--similarity", action="store_true", help="measure summaries by a small encoder too (slow)")
     evaluate.add_argument("--quiet", action="store_true", help="no progress and no summary")
 
 
