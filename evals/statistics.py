@@ -1,8 +1,9 @@
 """How far a figure can be trusted: documents are drawn again, and every figure is computed anew from what was drawn.
 
-All of it works on sums (see `metrics.metric`): an array of shape (n, k) has the sums of n documents, those of its papers
-added up, since papers of one document are not independent. A resample is a count of how often each document is drawn,
-so that one matrix product gives the sums of all resamples, and systems that read the same papers share what is drawn.
+All of it works on sums (see `metrics.metric`): an array of shape (n, k) has the sums of n documents, in which those of
+their papers are added up, since papers of one document are not independent. A resample is a count of how often each
+document is drawn, so that one matrix product gives the sums of all resamples, and systems that read the same papers
+share what is drawn.
 From 5,000 documents on, that many random groups of them are drawn in their place: this changes intervals by less than
 drawing with another seed does (benchmarks/evals_scale.md), and keeps time and memory the same for any number of papers.
 """
@@ -155,7 +156,7 @@ class Groups:
 def intervals(
     systems: Sequence[Array], figures: Sequence[Figure], *, resamples: int = RESAMPLES, seed: int = 0
 ) -> list[list[Interval]]:
-    """For each system each figure with its interval; all have shape (n, columns) with the same documents in each row."""
+    """For each system each figure with its interval; all have shape (n, columns), the same documents in each row."""
     drawn = _drawn(systems, figures, resamples, seed)
     return [
         [_interval(sums, figure, values[:, number]) for number, figure in enumerate(figures)]
