@@ -268,8 +268,8 @@ class _Movers:
             if metric.sums not in sums_a:
                 continue
             of_a, of_b = (float(metric.value(np.array(sums[metric.sums]))) for sums in (sums_a, sums_b))
-            size = abs(of_b - of_a)
-            # Of one paper alone there may be no figure, which is not a number.
+            # Of one paper alone there may be no figure, which is not a number. Last digits make no order.
+            size = round(abs(of_b - of_a), 9)
             if size > 0.0 and (len(kept) < self._most or (kept and size > kept[0][0])):
                 push = heapq.heappush if len(kept) < self._most else heapq.heappushpop
                 push(kept, (size, -self._number, _moved(sample, other, of_a, of_b)))

@@ -33,7 +33,7 @@ def scores(values: Array) -> Array:
 
 
 def skewed(rng: np.random.Generator, count: int) -> Array:
-    """Shares as ROUGE has them: some zeros, a long tail, a spread of about 16 points."""
+    """Shares as ROUGE has them: some zeros, a long tail, a spread of about 20 points."""
     values: Array = rng.beta(2.0, 3.5, count) * (rng.random(count) > 0.05)
     return values
 
