@@ -100,7 +100,9 @@ def judge(gates: Sequence[Gate], comparison: Comparison) -> Gated:
 
 
 def _reasons(gate: Gate, found: Compared) -> Iterator[str]:
-    if gate.margin is not None:
+    if found.better == "neither" and (gate.margin is not None or gate.not_worse):
+        yield "of this metric neither more nor less is better: use at_least or at_most"
+    elif gate.margin is not None:
         yield from _worse_than_margin(gate.margin, found)
     if gate.not_worse and found.word == "worse":
         yield f"B is worse: {_difference(found)}"
@@ -111,9 +113,7 @@ def _reasons(gate: Gate, found: Compared) -> Iterator[str]:
 
 
 def _worse_than_margin(margin: float, found: Compared) -> Iterator[str]:
-    if found.better == "neither":
-        yield "of this metric neither more nor less is better, so that no margin fits: use at_least or at_most"
-    elif found.low is None or found.high is None:
+    if found.low is None or found.high is None:
         yield "there is no interval of the difference"
     elif found.documents < FEWEST:
         yield f"{found.documents} documents are too few to say anything: have at least {FEWEST}"

@@ -94,11 +94,12 @@ def test_a_gate_about_what_is_not_there_breaks(tmp_path: Path, about: dict[str, 
     assert "not compared" in line
 
 
-def test_a_margin_for_what_has_no_direction_breaks(tmp_path: Path) -> None:
-    """Of the length of a summary neither more nor less is better: bounds fit, a margin does not."""
+def test_worse_has_to_mean_something(tmp_path: Path) -> None:
+    """Of the length of a summary neither more nor less is better: bounds fit, and what never breaks is no gate."""
     found = comparison(tmp_path, 0.0)
-    (line,) = broken(found, metric="words", margin=1.0)
-    assert "at_least or at_most" in line
+    for asked in ({"margin": 1.0}, {"not_worse": True}):
+        (line,) = broken(found, metric="words", **asked)
+        assert "at_least or at_most" in line
     assert broken(found, metric="words", at_least=10.0, at_most=25.0) == ()
 
 
