@@ -10,6 +10,7 @@ from pathlib import Path
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", common: argparse.ArgumentParser) -> None:
     """Add the commands; `common` has the flags that are settings."""
     _add_eval(commands, common)
+    _add_compare(commands)
 
 
 def _add_eval(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", common: argparse.ArgumentParser) -> None:
@@ -34,6 +35,35 @@ def _add_eval(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", c
     evaluate.add_argument("-o", "--output", required=True, type=Path, metavar="DIR", help="goes on with what is there")
     evaluate.add_argument("--similarity", action="store_true", help="measure summaries by a small encoder too (slow)")
     evaluate.add_argument("--quiet", action="store_true", help="no progress and no summary")
+
+
+def _add_compare(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    compare = commands.add_parser("compare", help="is one evaluation better than another, and do the gates hold")
+    compare.set_defaults(module="evals.commands.compare")
+    compare.add_argument("a", type=Path, metavar="A", help="folder of an evaluation, of what is there")
+    compare.add_argument("b", type=Path, metavar="B", help="of what may take its place, on the same papers")
+    compare.add_argument(
+        "--margin", type=_margin, default=2.0, metavar="POINTS", help="differences that do not matter (default 2)"
+    )
+    compare.add_argument("--gates", type=Path, metavar="FILE", help="what has to hold (default gates.toml, if there)")
+    compare.add_argument("--metric", metavar="NAME", help="by which papers are shown (default the first of a family)")
+    compare.add_argument("--show", type=_count, default=5, metavar="N", help="papers that moved most (default 5)")
+    compare.add_argument("--json", action="store_true", help="print the comparison as JSON")
+    compare.add_argument("-o", "--output", type=Path, metavar="FILE", help="write it as Markdown, too")
+
+
+def _margin(text: str) -> float:
+    number = float(text)
+    if not 0.0 < number <= 100.0:
+        raise argparse.ArgumentTypeError("it has to be more than 0 and at most 100")
+    return number
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError("it has to be at least 0")
+    return number
 
 
 def _positive(text: str) -> int:

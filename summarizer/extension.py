@@ -16,7 +16,10 @@ from summarizer.passages import numbers_of
 from summarizer.progress import Progress
 from summarizer.records import Contribution, Frozen, ResultKind, Role, Source
 from summarizer.sentences import sentences
+from summarizer.whole import write_whole
+from summarizer.writing.harmless import visible
 from summarizer.writing.jsonl import RecordFile
+from summarizer.writing.markdown import escape
 
 __all__ = [
     "FAILURES",
@@ -38,6 +41,7 @@ __all__ = [
     "SettingsError",
     "Source",
     "complain",
+    "escape",
     "interruptible",
     "is_acronym",
     "numbers_of",
@@ -46,4 +50,6 @@ __all__ = [
     "sentences",
     "settings_of",
     "show_log",
+    "visible",
+    "write_whole",
 ]
