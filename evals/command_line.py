@@ -10,6 +10,7 @@ from pathlib import Path
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", common: argparse.ArgumentParser) -> None:
     """Add the commands; `common` has the flags that are settings."""
     _add_eval(commands, common)
+    _add_report(commands)
 
 
 def _add_eval(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", common: argparse.ArgumentParser) -> None:
@@ -23,6 +24,13 @@ def _add_eval(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", c
     evaluate.add_argument("--limit", type=_positive, metavar="N", help="take only the first N papers of each suite")
     evaluate.add_argument("-o", "--output", required=True, type=Path, metavar="DIR", help="goes on with what is there")
     evaluate.add_argument("--quiet", action="store_true", help="no progress and no summary")
+
+
+def _add_report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    report = commands.add_parser("report", help="the page of one evaluation, or of several side by side")
+    report.set_defaults(module="evals.commands.report")
+    report.add_argument("folders", nargs="+", type=Path, metavar="DIR", help="what `summarizer eval` has written")
+    report.add_argument("-o", "--output", required=True, type=Path, metavar="FILE", help="in .html or .md")
 
 
 def _positive(text: str) -> int:

@@ -12,7 +12,10 @@ from summarizer.errors import BudgetError, InputError, OutputError, ResumeError,
 from summarizer.progress import Progress
 from summarizer.records import Contribution, Frozen, ResultKind, Source
 from summarizer.sentences import sentences
+from summarizer.whole import write_whole
+from summarizer.writing.harmless import visible
 from summarizer.writing.jsonl import RecordFile
+from summarizer.writing.markdown import escape as escape_markdown
 
 __all__ = [
     "FAILURES",
@@ -31,10 +34,13 @@ __all__ = [
     "SettingsError",
     "Source",
     "complain",
+    "escape_markdown",
     "interruptible",
     "say",
     "seldom_collected",
     "sentences",
     "settings_of",
     "show_log",
+    "visible",
+    "write_whole",
 ]

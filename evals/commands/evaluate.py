@@ -7,6 +7,9 @@ from pathlib import Path
 
 from evals import data
 from evals.examples import Example
+from evals.reporting.html import render_html
+from evals.reporting.markdown import render_markdown
+from evals.reporting.side_by_side import read
 from evals.runs import Data, Run, RunFolder, checksum, made_of
 from evals.samples import read_samples
 from evals.scoring import samples
@@ -26,6 +29,7 @@ from summarizer.extension import (
     interruptible,
     settings_of,
     show_log,
+    write_whole,
 )
 
 
@@ -44,6 +48,7 @@ def call(options: Namespace) -> int:
             if stopping():
                 return INTERRUPTED
             _measure(suite, path, folder, settings, options)
+    _report(options.output)
     return FAILURES if failed else OK
 
 
@@ -95,6 +100,13 @@ def _measure(suite: Suite, path: Path, folder: RunFolder, settings: Settings, op
         ),
     )
     folder.write(run, make_table(suite.name, read_samples(folder.samples)))
+
+
+def _report(folder: Path) -> None:
+    """Write the page and the Markdown of all suites that the folder holds."""
+    suites = read([folder])
+    write_whole(folder / "report.html", render_html(suites))
+    write_whole(folder / "report.md", render_markdown(suites))
 
 
 def _examples(suite: Suite, path: Path, options: Namespace) -> Iterator[Example]:
