@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import chain, repeat, zip_longest
 
 import numpy as np
 import numpy.typing as npt
@@ -52,12 +52,16 @@ class Choice:
 
 def papers(results: Results) -> Iterator[Paper]:
     """All papers in order; `InputError` where the files of the runs do not fit together."""
-    records = zip_longest(*(read_records(run.files.records) for run in results.runs))
-    for number, (samples, made) in enumerate(zip(_samples(results), records, strict=False), start=1):
-        for run, sample, record in zip(results.runs, samples, made, strict=True):
+    # A run that was stopped after its samples were written has more records than samples, but never fewer.
+    streams = [chain(read_records(run.files.records), repeat(None)) for run in results.runs]
+    for number, samples in enumerate(_samples(results), start=1):
+        records = []
+        for run, sample, stream in zip(results.runs, samples, streams, strict=True):
+            record = next(stream)
             if record is None or record.id != sample.id:
                 raise InputError(str(run.files.records), f"is not what the samples were made of: {sample.id!r}", number)
-        yield Paper(samples, made)
+            records.append(record)
+        yield Paper(samples, tuple(records))
 
 
 def measure(results: Results) -> Measured:
