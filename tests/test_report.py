@@ -173,6 +173,13 @@ def test_a_name_says_what_is_written(folders: tuple[Path, Path], capsys: pytest.
     assert "holds no finished evaluation" in capsys.readouterr().err
 
 
+def test_numbers_are_as_people_write_them() -> None:
+    """Points have one decimal, prices three digits that count, and nothing is in powers of ten."""
+    points, price = NAMED["rouge1"], NAMED["cost"]
+    assert [amount(value, points) for value in (0.0, 39.96, 100.0)] == ["0.0", "40.0", "100.0"]
+    assert [amount(value, price) for value in (0.0, 0.00004, 0.0123456, 12.0)] == ["0", "0.00004", "0.0123", "12"]
+
+
 def test_a_page_holds_a_choice_of_many_papers(results: Results) -> None:
     """With more papers than fit, failures, lowest, highest and a seeded rest are there, and the page says so."""
     measured = measure(results)
@@ -217,6 +224,9 @@ def test_price_and_time_have_both_error_bars_and_the_front(results: Results) -> 
     assert drawn[0].svg is not None
     for name in (">A<", ">B<", ">title<", ">first sentence<", ">LexRank<", ">oracle sentence<"):
         assert name in drawn[0].svg
+    # Prices that are far apart are on a logarithmic axis, whose numbers are written as others are.
+    assert ">0.001<" in drawn[0].svg
+    assert "$" not in drawn[0].svg
     alone = with_figures(results, "cost", A=(0.0002, 0.0001))
     assert "Not shown, because USD a paper is nothing or unknown: B." in plots(alone, measured)[0].said
 

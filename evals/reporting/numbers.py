@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from numpy import format_float_positional
+
 from evals.metrics.metric import Metric
 from evals.tables import Cell
 
@@ -12,7 +14,7 @@ def amount(value: float, metric: Metric) -> str:
     """One decimal for points, words and times; three digits that count for seconds and prices."""
     if metric.unit in _DECIMALS:
         return f"{value:.{_DECIMALS[metric.unit]}f}"
-    return f"{value:.3g}" if abs(value) >= 1e-4 or not value else f"{value:.1e}"
+    return format_float_positional(value, precision=3, fractional=False, trim="-")
 
 
 def interval(cell: Cell, metric: Metric) -> str:

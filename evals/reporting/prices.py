@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
+from matplotlib.ticker import NullFormatter
 
 from evals.metrics.metric import Metric
 from evals.reporting.numbers import label, words
@@ -106,6 +107,8 @@ def _draw_price_axis(axes: Axes, price: Metric, points: Sequence[_Point]) -> Non
     highest = max(value + up for value, _, up in (_bar(point.price) for point in points))
     if max(values) / min(values) > _WIDE_RANGE:
         axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axes.xaxis.set_minor_formatter(NullFormatter())
         axes.set_xlim(min(values) / 3, highest * 3)
     else:
         axes.set_xlim(0.0, highest * 1.25)
