@@ -122,8 +122,9 @@ def test_every_table_says_how_rouge_lies(folders: tuple[Path, Path]) -> None:
 
 
 def test_beyond_people_is_marked_saturated(results: Results) -> None:
-    """Who scores above people against people is marked, people themselves and those below are not."""
-    people = Line(PEOPLE, PEOPLE, "people", {"rouge1": Cell(value=40.0, low=39.0, high=41.0, papers=24)})
+    """Who scores above people against people is marked, people themselves, those below and figures of form are not."""
+    bar = {name: Cell(value=40.0, low=39.0, high=41.0, papers=24) for name in ("rouge1", "one_sentence")}
+    people = Line(PEOPLE, PEOPLE, "people", bar)
     with_people = replace(results, lines=(*results.lines, people))
     given = with_figures(with_people, "rouge1", A=(40.1, 1.0), B=(39.9, 1.0), **{ORACLE: (39.0, 1.0)})
     rouge = NAMED["rouge1"]
@@ -132,6 +133,7 @@ def test_beyond_people_is_marked_saturated(results: Results) -> None:
     assert "**40.1** [39.1, 41.1] saturated" in row
     assert "**39.9** [38.9, 40.9] |" in row
     assert not any(results.saturated(line, rouge) for line in results.lines)
+    assert not any(given.saturated(line, NAMED["one_sentence"]) for line in given.lines)
 
 
 def test_runs_of_other_data_do_not_share_a_table(folders: tuple[Path, Path], tmp_path: Path) -> None:

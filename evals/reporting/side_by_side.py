@@ -72,9 +72,12 @@ class Results:
         return max(there, key=lambda line: sign * (value_of(line, self.main) or 0.0), default=None)
 
     def saturated(self, line: Line, metric: Metric) -> bool:
-        """Whether a figure is beyond that of people against people, from where more of it means nothing."""
+        """Whether a figure is beyond that of people against people, from where more of it means nothing.
+
+        Only what is held against the answer of people can be: that a summary is one sentence is not.
+        """
         people = next((other for other in self.lines if other.kind == "people"), None)
-        if people is None or line.kind == "people" or metric.better != "higher":
+        if people is None or line.kind == "people" or not metric.family or metric.better != "higher":
             return False
         value, bar = value_of(line, metric), value_of(people, metric)
         return value is not None and bar is not None and value > bar
