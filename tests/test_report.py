@@ -30,6 +30,23 @@ from summarizer.extension import visible
 from tests.eval_papers import two_runs
 
 TEXTS = st.text(st.one_of(st.characters(exclude_categories=["Cs"]), st.sampled_from("<>&|`[]\\\u2028\u202e\0\"'/-")))
+#: What HTML, Markdown and tables take for markup.
+MARKUP = st.sampled_from(
+    [
+        "<img src=x onerror=alert(1)>",
+        "<!-- gone",
+        "[click](javascript:alert(1))",
+        "![x](http://evil.example/x.png)",
+        "a | b",
+        "`code`",
+        "**bold**",
+        "~~gone~~",
+        "<https://evil.example>",
+        "# heading",
+        "- list",
+        "&lt;b&gt;",
+    ]
+)
 NAMED = {metric.name: metric for metric in METRICS}
 
 
@@ -311,7 +328,7 @@ def test_data_cannot_leave_their_element(text: str) -> None:
     assert json.loads(written)[0]["papers"][0]["title"] == text
 
 
-@given(TEXTS.filter(lambda text: bool(text.strip())), TEXTS)
+@given(MARKUP | TEXTS.filter(lambda text: bool(text.strip())), MARKUP | TEXTS)
 def test_nothing_in_the_markdown_is_markup(results: Results, folder: str, model: str) -> None:
     """Whatever folders and models are called, the tables keep their cells, and no HTML, link or code comes of it."""
     made = results.runs[0].run.made.model_copy(update={"model": model})
