@@ -11,6 +11,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", common:
     """Add the commands; `common` has the flags that are settings."""
     _add_eval(commands, common)
     _add_compare(commands)
+    _add_report(commands)
 
 
 def _add_eval(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", common: argparse.ArgumentParser) -> None:
@@ -64,6 +65,13 @@ def _count(text: str) -> int:
     if number < 0:
         raise argparse.ArgumentTypeError("it has to be at least 0")
     return number
+
+
+def _add_report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    report = commands.add_parser("report", help="the page of one evaluation, or of several side by side")
+    report.set_defaults(module="evals.commands.report")
+    report.add_argument("folders", nargs="+", type=Path, metavar="DIR", help="what `summarizer eval` has written")
+    report.add_argument("-o", "--output", required=True, type=Path, metavar="FILE", help="in .html or .md")
 
 
 def _positive(text: str) -> int:

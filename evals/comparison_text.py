@@ -7,7 +7,7 @@ from evals.comparing import Compared, Comparison, Moved, SuiteComparison
 from evals.examples import KINDS
 from evals.gates import Gated
 from evals.statistics import FEWEST
-from summarizer.extension import escape, visible
+from summarizer.extension import escape_markdown, visible
 
 _HEADS: Final = ("metric", "A", "B", "B - A", "95 % interval", "p (Holm)", "detectable", "papers", "B is")
 _NOTHING: Final = "-"
@@ -29,7 +29,7 @@ def as_text(gated: Gated) -> str:
 
 def as_markdown(gated: Gated) -> str:
     """The same; nothing that comes from a file is markup."""
-    style = _Style(lambda text: f"## {escape(text)}\n", lambda text: f"- {escape(text)}", _piped)
+    style = _Style(lambda text: f"## {escape_markdown(text)}\n", lambda text: f"- {escape_markdown(text)}", _piped)
     return "\n".join(_lines(gated, style)) + "\n"
 
 
@@ -147,7 +147,7 @@ def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 
 def _piped(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    head, *others = ([escape(cell) for cell in row] for row in rows)
+    head, *others = ([escape_markdown(cell) for cell in row] for row in rows)
     yield f"| {' | '.join(head)} |"
     yield f"| --- |{' ---: |' * (len(head) - 2)} --- |"
     yield from (f"| {' | '.join(row)} |" for row in others)

@@ -4,6 +4,7 @@
     DIR/SUITE/records.jsonl    the records, each written as soon as it is there; after a kill a run goes on there
     DIR/SUITE/samples.jsonl    what all systems say about each paper, with the gold and what each metric counts
     DIR/SUITE/table.json       the figures with their intervals
+    DIR/report.html, .md       all of it for people
 
 All but the records follows from the records and the data. Nothing in it depends on when it was made, so a run whose
 answers come from the cache leaves the same bytes.

@@ -19,7 +19,7 @@ from summarizer.sentences import sentences
 from summarizer.whole import write_whole
 from summarizer.writing.harmless import visible
 from summarizer.writing.jsonl import RecordFile
-from summarizer.writing.markdown import escape
+from summarizer.writing.markdown import escape as escape_markdown
 
 __all__ = [
     "FAILURES",
@@ -41,7 +41,7 @@ __all__ = [
     "SettingsError",
     "Source",
     "complain",
-    "escape",
+    "escape_markdown",
     "interruptible",
     "is_acronym",
     "numbers_of",

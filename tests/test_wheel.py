@@ -31,6 +31,7 @@ def test_wheel_holds_the_prompts_byte_for_byte(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
         assert {"summarizer/py.typed", "summarizer/writing/digest.html.jinja", "evals/__init__.py"} <= names
+        assert {f"evals/reporting/report.{kind}" for kind in ("html.jinja", "css", "js")} <= names
         for path in (_ROOT / "prompts").rglob("*.toml"):
             inside = f"summarizer/prompts/{path.relative_to(_ROOT / 'prompts').as_posix()}"
             assert archive.read(inside) == path.read_bytes()

@@ -11,6 +11,9 @@ from evals.duplicates import Duplicates, Scan
 from evals.examples import Example
 from evals.gazetteer import Gazetteer
 from evals.metrics.similarity import Similarity
+from evals.reporting.html import render_html
+from evals.reporting.markdown import render_markdown
+from evals.reporting.side_by_side import read
 from evals.runs import Data, Run, RunFolder, checksum, made_of
 from evals.samples import read_samples
 from evals.scoring import samples
@@ -32,6 +35,7 @@ from summarizer.extension import (
     interruptible,
     settings_of,
     show_log,
+    write_whole,
 )
 
 
@@ -52,6 +56,7 @@ def call(options: Namespace) -> int:
             if stopping():
                 return INTERRUPTED
             _measure(papers, about, folder, settings, similarity)
+    _report(options.output)
     return FAILURES if failed else OK
 
 
@@ -146,3 +151,10 @@ def _measure(
     decoding = settings.max_tokens, settings.temperature, settings.seed
     run = Run(data=about, made=made_of(asked, __version__, decoding, settings.batch_size))
     folder.write(run, make_table(papers.suite.name, read_samples(folder.samples)))
+
+
+def _report(folder: Path) -> None:
+    """Write the page and the Markdown of all suites that the folder holds."""
+    suites = read([folder])
+    write_whole(folder / "report.html", render_html(suites))
+    write_whole(folder / "report.md", render_markdown(suites))
