@@ -29,7 +29,7 @@ def paper(number: int, **fields: Any) -> dict[str, Any]:
         "title": f"WaderNet-{number}: Counting Birds on Ponds",
         "source": [
             f"We present WaderNet-{number}, a network that counts birds on ponds.",
-            f"On the PondCount data set it reaches {60 + number}.5% accuracy, compared with {50 + number}.1% for HoughGull.",
+            f"On the PondCount data set it reaches {60 + number}.5% accuracy, where HoughGull has {50 + number}.1%.",
         ],
         "target": [f"A network counts birds on ponds with {60 + number}.5% accuracy."],
     }
@@ -187,8 +187,7 @@ def annotating(runs: Sequence[Path], labels: Path, name: str, *more: str) -> Ite
         yield Page(process, found[1], told)
     finally:
         process.kill()
-        process.wait()
-        process.stderr.close()
+        process.communicate()
 
 
 def wait_until(happened: Any, seconds: float = 60.0) -> None:

@@ -5,7 +5,8 @@ gives, because a browser changes line ends; what is kept is spelled as in the pa
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from json import dumps
 from typing import Final, Literal
 
@@ -79,7 +80,7 @@ class Source:
     def _search(self, words: str | None) -> re.Match[str] | None:
         if not words or not words.strip():
             return None
-        pattern = re.compile(r"\s+".join(map(re.escape, words.split())))
+        pattern = _pattern(words)
         return next(filter(None, map(pattern.search, self._texts)), None)
 
     def numbers(self) -> set[str]:
@@ -87,15 +88,26 @@ class Source:
         return {number for text in self._texts for number in _NUMBER.findall(text)}
 
 
+def _pattern(words: str) -> re.Pattern[str]:
+    """The words with any white space between them, and not as a piece of a longer number: 79 is not in 79.70."""
+    each = words.split()
+    before = r"(?<!\d)(?<!\d[.,])" if each[0][0].isdigit() else ""
+    behind = r"(?!\d|[.,]\d)" if each[-1][-1].isdigit() else ""
+    return re.compile(before + r"\s+".join(map(re.escape, each)) + behind)
+
+
 def check(gold: GoldFields, source: Source) -> tuple[GoldFields, list[Problem]]:
     """Gold in the spelling of the paper, and what is wrong with it; it is to be stored only if nothing is."""
     problems = [*_summary_problems(gold.tldr, source)]
     names: dict[str, tuple[str, ...] | None] = {}
     for field, given in (("tasks", gold.tasks), ("datasets", gold.datasets), ("metrics", gold.metrics)):
-        names[field] = None if given is None else tuple(dict.fromkeys(_spelled(field, given, source, problems)))
+        spelled = [] if given is None else list(dict.fromkeys(_spelled(field, given, source, problems)))
+        problems += _twice(field, spelled)
+        names[field] = None if given is None else tuple(spelled)
     methods = gold.methods
     if methods is not None:
         spelled = _spelled("methods", (method.name for method in methods), source, problems)
+        problems += _twice("methods", list(dict.fromkeys(spelled)))
         roles = {name: method.role for name, method in zip(spelled, methods, strict=True)}
         methods = tuple(GoldMethod(name=name, role=role) for name, role in roles.items())
     results = gold.results
@@ -149,6 +161,14 @@ def _summary_problems(tldr: str | None, source: Source) -> Iterator[Problem]:
         yield Problem(field="tldr", message=f"the paper does not have {', '.join(invented)}")
 
 
+def _twice(field: str, names: Sequence[str]) -> Iterator[Problem]:
+    """Names that are one but for their case; whoever counts would count both."""
+    counts = Counter(name.casefold() for name in names)
+    for name in names:
+        if counts[name.casefold()] > 1:
+            yield Problem(field=field, message=f"{name!r} is there in another case as well")
+
+
 def _spelled(field: str, names: Iterable[str], source: Source, problems: list[Problem]) -> list[str]:
     found = []
     for name in names:
@@ -166,7 +186,7 @@ def _result(number: int, result: GoldResult, source: Source, problems: list[Prob
         given = getattr(result, part)
         if given:
             (parts[part],) = _spelled(f"{field}, {part.replace('_', ' ')}", [given], source, problems)
-    if result.value not in result.evidence:
+    if not _pattern(result.value).search(result.evidence):
         problems.append(Problem(field=field, message="its evidence does not hold the value"))
     return result.model_copy(update=parts)
 
@@ -174,7 +194,7 @@ def _result(number: int, result: GoldResult, source: Source, problems: list[Prob
 def _offered_results(record: Record, source: Source) -> Iterator[GoldResult]:
     for result in record.results:
         value, evidence = source.find(result.value), source.find(result.evidence.quote)
-        if value and evidence and value in evidence:
+        if value and evidence and _pattern(value).search(evidence):
             yield GoldResult(
                 value=value,
                 unit=source.find(result.unit) or "",

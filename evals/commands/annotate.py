@@ -68,8 +68,11 @@ def _export(options: Namespace) -> int:
 
 
 def _last(labels: Labels, options: Namespace) -> Iterator[Gold]:
-    found: dict[tuple[str, str], Gold] = {}
-    for line in labels.gold:  # oldest first
-        if options.annotator in {None, line.annotator} and options.suite in {None, line.suite}:
-            found[line.suite, line.id] = line
-    yield from found.values()
+    wanted = [line for line in labels.gold if options.annotator in {None, line.annotator}]
+    suites = sorted({line.suite for line in wanted})
+    if options.suite is None and len(suites) > 1:
+        raise SettingsError(
+            f"{options.output} has gold of several suites; choose one with --suite: {', '.join(suites)}"
+        )
+    # Oldest first, so that the last of each paper stays.
+    yield from {line.id: line for line in wanted if options.suite in {None, line.suite}}.values()
