@@ -215,7 +215,7 @@ def test_hostile_papers_do_nothing(browser: webdriver.Chrome, tmp_path: Path) ->
         paper(number, title=f"{payload} {number}", source=[f"{payload} counts birds. {number}"], target=[payload])
         for number, payload in enumerate(HOSTILE, start=1)
     ]
-    long = "x" * 150
+    long = "x" * 75
     papers.append(paper(5, title=long, source=[f"{long} " + "birds and ponds " * 12_500]))
     payloads = [*HOSTILE, long]
     given = [
