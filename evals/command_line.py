@@ -9,9 +9,32 @@ from pathlib import Path
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", common: argparse.ArgumentParser) -> None:
     """Add the commands; `common` has the flags that are settings."""
+    _add_annotate(commands)
     _add_eval(commands, common)
     _add_compare(commands)
     _add_report(commands)
+
+
+def _add_annotate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    annotate = commands.add_parser("annotate", help="have people say which of two runs is better, and what is right")
+    annotate.set_defaults(module="evals.commands.annotate")
+    for name in ("a", "b"):
+        annotate.add_argument(
+            f"run_{name}", type=Path, metavar=f"RUN_{name.upper()}", help="folder of `summarizer eval`"
+        )
+    annotate.add_argument(
+        "-o", "--output", required=True, type=Path, metavar="LABELS", help="JSON Lines; goes on with what is there"
+    )
+    annotate.add_argument("--annotator", type=_name, metavar="NAME", help="who labels; for --export, whose gold")
+    annotate.add_argument("--suite", metavar="SUITE", help="where the runs have several in common")
+    annotate.add_argument(
+        "--limit", type=_positive, default=200, metavar="N", help="the N papers that differ most (default 200)"
+    )
+    annotate.add_argument("--port", type=int, default=0, metavar="N", help="of 127.0.0.1 (default: a free one)")
+    annotate.add_argument("--seed", type=int, default=0, metavar="N", help="of who stands on the left (default 0)")
+    annotate.add_argument(
+        "--export", type=Path, metavar="GOLD", help="write the gold of LABELS there, and serve nothing"
+    )
 
 
 def _add_eval(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", common: argparse.ArgumentParser) -> None:
@@ -79,3 +102,10 @@ def _positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError("it has to be at least 1")
     return number
+
+
+def _name(text: str) -> str:
+    name = text.strip()
+    if not name or len(name) > 64 or not name.isprintable():
+        raise argparse.ArgumentTypeError("it has to be 1 to 64 characters that can be printed")
+    return name
