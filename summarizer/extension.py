@@ -5,10 +5,12 @@ are settings, adds its own parsers, and says in the default `module` which modul
 What is named here stays as it is for as long as the public names of `summarizer` do.
 """
 
+from summarizer.acronyms import definitions
 from summarizer.commands import FAILURES, INTERRUPTED, OK, OVER_BUDGET, settings_of
 from summarizer.commands.asking import interruptible, seldom_collected
 from summarizer.console import complain, say, show_log
 from summarizer.errors import BudgetError, InputError, OutputError, ResumeError, SettingsError
+from summarizer.folding import fold
 from summarizer.progress import Progress
 from summarizer.records import Contribution, Frozen, ResultKind, Source
 from summarizer.sentences import sentences
@@ -31,6 +33,8 @@ __all__ = [
     "SettingsError",
     "Source",
     "complain",
+    "definitions",
+    "fold",
     "interruptible",
     "say",
     "seldom_collected",
