@@ -137,16 +137,17 @@ def _style_row(style: str, found: Sequence[Stability]) -> StyleRow:
 
 
 def _said(prediction: Prediction) -> str:
-    return "\n".join(line for lines in _parts(prediction).values() for line in lines)
+    # With their hyphens: `DriftNet-based` has the name.
+    return "\n".join(line for lines in _parts(prediction, joined=False).values() for line in lines)
 
 
-def _parts(prediction: Prediction) -> dict[Part, list[str]]:
-    """What is said, in the form in which only looks are the same."""
+def _parts(prediction: Prediction, *, joined: bool = True) -> dict[Part, list[str]]:
+    """What is said, in the form in which only looks are the same; for `joined` see `fold`."""
     names = [f"{kind}: {name}" for kind, each in (prediction.names or {}).items() for name in each]
     return {
-        "summary": [_plain(prediction.summary or "")],
-        "names": [_plain(name) for name in names],
-        "results": [_plain(text) for text in _results(prediction)],
+        "summary": [_plain(prediction.summary or "", joined=joined)],
+        "names": [_plain(name, joined=joined) for name in names],
+        "results": [_plain(text, joined=joined) for text in _results(prediction)],
     }
 
 
@@ -159,11 +160,11 @@ def _results(prediction: Prediction) -> Iterator[str]:
         yield "\n".join(field or "-" for field in fields)
 
 
-def _plain(text: str) -> str:
-    return fold(text).text.casefold()
+def _plain(text: str, *, joined: bool) -> str:
+    return fold(text, joined=joined).text.casefold()
 
 
 def _mentions(text: str, phrase: str) -> bool:
     behind = r"(?!\d|[.,]\d)" if phrase[-1].isdigit() else r"(?!\w)"
     before = r"(?<![\d.,])(?<!\w)" if phrase[0].isdigit() else r"(?<!\w)"
-    return re.search(f"{before}{re.escape(_plain(phrase))}{behind}", text) is not None
+    return re.search(f"{before}{re.escape(_plain(phrase, joined=False))}{behind}", text) is not None
