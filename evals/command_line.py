@@ -35,6 +35,7 @@ def _add_eval(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", c
     evaluate.add_argument("--split", choices=["train", "dev", "test"], default="dev", help="of the data (default dev)")
     evaluate.add_argument("--limit", type=_positive, metavar="N", help="take only the first N papers of each suite")
     evaluate.add_argument("-o", "--output", required=True, type=Path, metavar="DIR", help="goes on with what is there")
+    evaluate.add_argument("--similarity", action="store_true", help="measure summaries by a small encoder too (slow)")
     evaluate.add_argument("--quiet", action="store_true", help="no progress and no summary")
     commands.choices["eval"] = _Branched(
         evaluate, {"meta": _meta(evaluate), "counterfactual": _counterfactual(evaluate, common)}
@@ -53,6 +54,7 @@ def _meta(evaluate: argparse.ArgumentParser) -> argparse.ArgumentParser:
         "--data", type=Path, metavar="PATH", help="test split of SciTLDR, for the nuggets: file, or folder that has it"
     )
     meta.add_argument("--summedits", type=Path, metavar="FILE", help="labels in the form of SummEdits: JSON or JSONL")
+    meta.add_argument("--similarity", action="store_true", help="measure summaries by a small encoder too (slow)")
     meta.add_argument("-o", "--output", required=True, type=Path, metavar="DIR", help="gets meta.json, .md and values")
     meta.add_argument("--quiet", action="store_true", help="print no table")
     return meta

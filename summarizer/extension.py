@@ -5,12 +5,14 @@ are settings, adds its own parsers, and says in the default `module` which modul
 What is named here stays as it is for as long as the public names of `summarizer` do.
 """
 
-from summarizer.acronyms import definitions
+from summarizer.acronyms import definitions, is_acronym
 from summarizer.commands import FAILURES, INTERRUPTED, OK, OVER_BUDGET, settings_of
 from summarizer.commands.asking import interruptible, seldom_collected
+from summarizer.completion import SUMMARY
 from summarizer.console import complain, say, show_log
 from summarizer.errors import BudgetError, InputError, OutputError, ResumeError, SettingsError
 from summarizer.folding import fold
+from summarizer.passages import numbers_of
 from summarizer.progress import Progress
 from summarizer.records import Contribution, Frozen, ResultKind, Source
 from summarizer.sentences import sentences
@@ -21,6 +23,7 @@ __all__ = [
     "INTERRUPTED",
     "OK",
     "OVER_BUDGET",
+    "SUMMARY",
     "BudgetError",
     "Contribution",
     "Frozen",
@@ -36,6 +39,8 @@ __all__ = [
     "definitions",
     "fold",
     "interruptible",
+    "is_acronym",
+    "numbers_of",
     "say",
     "seldom_collected",
     "sentences",

@@ -20,7 +20,7 @@ _INVENTED = Path(evals.meta.__file__).parent / "invented"
 _ASK_AGAIN = (
     "the code changed what a metric says. If that was meant: measure its passport anew or delete it "
     "(evals/meta/passports.toml), and write the values with `summarizer eval meta --nuggets evals/meta/invented --data "
-    "evals/meta/invented/papers.jsonl --summedits evals/meta/invented/edits.jsonl -o evals/meta/invented`"
+    "evals/meta/invented/papers.jsonl --summedits evals/meta/invented/edits.jsonl --similarity -o evals/meta/invented`"
 )
 
 
@@ -43,6 +43,7 @@ def _on_invented(output: Path) -> int:
     return _meta(
         output,
         "--nuggets", _INVENTED, "--data", _INVENTED / "papers.jsonl", "--summedits", _INVENTED / "edits.jsonl",
+        "--similarity",
     )  # fmt: skip
 
 

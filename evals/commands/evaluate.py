@@ -7,6 +7,7 @@ from pathlib import Path
 
 from evals import data
 from evals.examples import Example
+from evals.metrics.similarity import Similarity
 from evals.runs import Data, Run, RunFolder, checksum, made_of
 from evals.samples import read_samples
 from evals.scoring import samples
@@ -33,7 +34,8 @@ def call(options: Namespace) -> int:
     """Run the suites one after the other; 1 when a paper got no answer, 130 when the run was stopped."""
     settings = settings_of(options)
     show_log(quiet=options.quiet)
-    # All names and files are looked at before anything is asked.
+    # All names, files and packages are looked at before anything is asked.
+    similarity = Similarity() if options.similarity else None
     wanted = [(suite, data.find(suite, options.data, options.split)) for suite in map(load_suite, options.suites)]
     failed = False
     with interruptible() as stopping:
@@ -43,7 +45,7 @@ def call(options: Namespace) -> int:
             failed |= not _ask(suite, path, folder, settings, options, stopping)
             if stopping():
                 return INTERRUPTED
-            _measure(suite, path, folder, settings, options)
+            _measure(suite, path, folder, settings, options, similarity)
     return FAILURES if failed else OK
 
 
@@ -69,12 +71,19 @@ def _ask(
     return not progress.statuses["failed"]
 
 
-def _measure(suite: Suite, path: Path, folder: RunFolder, settings: Settings, options: Namespace) -> None:
+def _measure(
+    suite: Suite,
+    path: Path,
+    folder: RunFolder,
+    settings: Settings,
+    options: Namespace,
+    similarity: Similarity | None,
+) -> None:
     """Write the samples, the table and what made them."""
     papers = 0
     with folder.samples.open("w", encoding="utf-8") as file:
         for papers, sample in enumerate(  # noqa: B007 - it is the count
-            samples(_examples(suite, path, options), read_records(folder.records)), start=1
+            samples(_examples(suite, path, options), read_records(folder.records), similarity=similarity), start=1
         ):
             file.write(sample.model_dump_json() + "\n")
     asked = next((record for record in read_records(folder.records) if record.provenance is not None), None)

@@ -12,6 +12,7 @@ from evals.examples import Prediction, outcome_of, prediction_of
 from evals.meta.judged import Judged
 from evals.metrics import METRICS, score, score_record
 from evals.metrics.metric import Sums
+from evals.metrics.similarity import Similarity
 from summarizer import Record, Settings, Summarizer
 from summarizer.extension import Frozen
 
@@ -34,13 +35,15 @@ class Values(Frozen):
     """By the name of the metric, in its unit; those without a value for this text are left out."""
 
 
-def measure(judged: Sequence[Judged]) -> list[Values]:
-    """All metrics of all texts."""
+def measure(judged: Sequence[Judged], similarity: Similarity | None = None) -> list[Values]:
+    """All metrics of all texts; those of `similarity` only with it."""
+    said = [(Prediction(summary=one.text), one.example) for one in judged]
+    near: Sequence[Sums] = similarity.score(said) if similarity else [{} for _ in said]
     found = []
-    for one, record in zip(judged, _records(judged), strict=True):
-        sums = dict(score(Prediction(summary=one.text), one.example))
-        counted = score_record(record, outcome_of(record), prediction_of(record), one.example)
-        sums |= {name: counted[name] for name in _OF_RECORDS if name in counted}
+    for one, (prediction, example), record, more in zip(judged, said, _records(judged), near, strict=True):
+        counted = score_record(record, outcome_of(record), prediction_of(record), example)
+        of_record = {name: counted[name] for name in _OF_RECORDS if name in counted}
+        sums = {**score(prediction, example), **more, **of_record}
         found.append(Values(id=one.id, document=one.example.document, judgement=one.judgement, metrics=_values(sums)))
     return found
 
