@@ -49,7 +49,9 @@ def _on_invented(output: Path) -> int:
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The invented labels, measured by this code."""
+    """The invented labels, measured by this code, with the encoder."""
+    pytest.importorskip("torch")
+    pytest.importorskip("transformers")
     output = tmp_path_factory.mktemp("meta")
     assert _on_invented(output) == 0
     return output

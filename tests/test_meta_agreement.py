@@ -36,6 +36,7 @@ def test_values_are_those_of_scipy() -> None:
     found = spearman(_METRIC, _JUDGED, _DOCUMENTS)
     assert found.value == pytest.approx(spearmanr(_METRIC, _JUDGED).statistic)
     assert found.low is not None
+    assert found.value is not None
     assert found.high is not None
     assert found.low < found.value < found.high
     assert found.papers == 10
