@@ -5,13 +5,14 @@ are settings, adds its own parsers, and says in the default `module` which modul
 What is named here stays as it is for as long as the public names of `summarizer` do.
 """
 
-from summarizer.acronyms import is_acronym
+from summarizer.acronyms import definitions, is_acronym
 from summarizer.commands import FAILURES, INTERRUPTED, OK, OVER_BUDGET, settings_of
 from summarizer.commands.asking import interruptible, seldom_collected
 from summarizer.completion import SUMMARY
 from summarizer.console import complain, say, show_log
 from summarizer.duplicates import Seen
 from summarizer.errors import BudgetError, InputError, OutputError, ResumeError, SettingsError
+from summarizer.folding import fold
 from summarizer.passages import numbers_of
 from summarizer.progress import Progress
 from summarizer.records import Contribution, Frozen, ResultKind, Role, Source
@@ -41,7 +42,9 @@ __all__ = [
     "SettingsError",
     "Source",
     "complain",
+    "definitions",
     "escape_markdown",
+    "fold",
     "interruptible",
     "is_acronym",
     "numbers_of",
