@@ -7,31 +7,52 @@ What is named here stays as it is for as long as the public names of `summarizer
 
 from summarizer.commands import FAILURES, INTERRUPTED, OK, OVER_BUDGET, settings_of
 from summarizer.commands.asking import interruptible, seldom_collected
+from summarizer.completion import Decoding, Identity, Message, Outcome
 from summarizer.console import complain, say, show_log
-from summarizer.errors import BudgetError, InputError, OutputError, ResumeError, SettingsError
+from summarizer.errors import (
+    AnswerError,
+    BudgetError,
+    InputError,
+    OutputError,
+    RequestError,
+    ResumeError,
+    SettingsError,
+)
+from summarizer.parsing import parse_as
 from summarizer.progress import Progress
+from summarizer.questions import Asker, Question
 from summarizer.records import Contribution, Frozen, ResultKind, Source
 from summarizer.sentences import sentences
-from summarizer.writing.jsonl import RecordFile
+from summarizer.writing.jsonl import LineFile, RecordFile
 
 __all__ = [
     "FAILURES",
     "INTERRUPTED",
     "OK",
     "OVER_BUDGET",
+    "AnswerError",
+    "Asker",
     "BudgetError",
     "Contribution",
+    "Decoding",
     "Frozen",
+    "Identity",
     "InputError",
+    "LineFile",
+    "Message",
+    "Outcome",
     "OutputError",
     "Progress",
+    "Question",
     "RecordFile",
+    "RequestError",
     "ResultKind",
     "ResumeError",
     "SettingsError",
     "Source",
     "complain",
     "interruptible",
+    "parse_as",
     "say",
     "seldom_collected",
     "sentences",
