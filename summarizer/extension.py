@@ -23,6 +23,7 @@ from summarizer.progress import Progress
 from summarizer.questions import Asker, Question
 from summarizer.records import Contribution, Frozen, ResultKind, Source
 from summarizer.sentences import sentences
+from summarizer.writing.harmless import visible
 from summarizer.writing.jsonl import LineFile, RecordFile
 
 __all__ = [
@@ -58,4 +59,5 @@ __all__ = [
     "sentences",
     "settings_of",
     "show_log",
+    "visible",
 ]
