@@ -55,7 +55,7 @@ class _Suite:
 
 
 def call(options: Namespace) -> int:
-    """Ask what was not asked yet, and report; 1 when a question has no answer, 3 at the end of the budget, 130 stopped."""
+    """Ask what was not asked yet, and report; 1 when some have no answer, 3 at the end of a budget, 130 stopped."""
     settings = settings_of(options)
     show_log(quiet=options.quiet)
     if settings.temperature:

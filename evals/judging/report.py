@@ -76,7 +76,7 @@ def _suite_text(judge: str, suite: SuiteReport) -> str:
             f"  decided: {pairs.judged} by the judge, {pairs.same} the same, {pairs.empty} with an empty summary",
             f"  undecided: {pairs.faults} unreadable, {pairs.errors} no verdict, {pairs.missing} no summary",
             f"  checks: {found.check_faults} unreadable, {found.check_errors} without an answer",
-            f"  asked: {spent.questions} questions, {spent.prompt_tokens:,} tokens, {spent.completion_tokens:,} out, {cost}",
+            f"  {spent.questions} questions, {spent.prompt_tokens:,} tokens, {spent.completion_tokens:,} out, {cost}",
         ]
     )
 
