@@ -19,6 +19,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", common:
     _add_annotate(commands)
     _add_eval(commands, common)
     _add_compare(commands)
+    _add_judge(commands, common)
     _add_report(commands)
 
 
@@ -169,6 +170,20 @@ def _add_report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     report.set_defaults(module="evals.commands.report")
     report.add_argument("folders", nargs="+", type=Path, metavar="DIR", help="what `summarizer eval` has written")
     report.add_argument("-o", "--output", required=True, type=Path, metavar="FILE", help="in .html or .md")
+
+
+def _add_judge(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", common: argparse.ArgumentParser
+) -> None:
+    judge = commands.add_parser("judge", parents=[common], help="which of two runs a model prefers, and how surely")
+    judge.set_defaults(module="evals.commands.judge")
+    judge.add_argument("a", type=Path, metavar="A", help="folder of `summarizer eval`")
+    judge.add_argument("b", type=Path, metavar="B", help="another one, over the same papers")
+    judge.add_argument("-o", "--output", required=True, type=Path, metavar="DIR", help="goes on with what is there")
+    judge.add_argument("--suite", action="append", metavar="SUITE", help="may be repeated (default: all of both)")
+    judge.add_argument("--limit", type=_positive, metavar="N", help="judge only the first N papers of each suite")
+    judge.add_argument("--labels", type=Path, metavar="FILE", help="what people prefer, to calibrate the judge")
+    judge.add_argument("--quiet", action="store_true", help="no progress")
 
 
 def _positive(text: str) -> int:

@@ -8,18 +8,28 @@ What is named here stays as it is for as long as the public names of `summarizer
 from summarizer.acronyms import definitions, is_acronym
 from summarizer.commands import FAILURES, INTERRUPTED, OK, OVER_BUDGET, settings_of
 from summarizer.commands.asking import interruptible, seldom_collected
-from summarizer.completion import SUMMARY
+from summarizer.completion import SUMMARY, Decoding, Identity, Message, Outcome
 from summarizer.console import complain, say, show_log
 from summarizer.duplicates import Seen
-from summarizer.errors import BudgetError, InputError, OutputError, ResumeError, SettingsError
+from summarizer.errors import (
+    AnswerError,
+    BudgetError,
+    InputError,
+    OutputError,
+    RequestError,
+    ResumeError,
+    SettingsError,
+)
 from summarizer.folding import fold
+from summarizer.parsing import parse_as
 from summarizer.passages import numbers_of
 from summarizer.progress import Progress
+from summarizer.questions import Asker, Question
 from summarizer.records import Contribution, Frozen, ResultKind, Role, Source
 from summarizer.sentences import sentences
 from summarizer.whole import write_whole
 from summarizer.writing.harmless import visible
-from summarizer.writing.jsonl import RecordFile
+from summarizer.writing.jsonl import LineFile, RecordFile
 from summarizer.writing.markdown import escape as escape_markdown
 
 __all__ = [
@@ -28,13 +38,22 @@ __all__ = [
     "OK",
     "OVER_BUDGET",
     "SUMMARY",
+    "AnswerError",
+    "Asker",
     "BudgetError",
     "Contribution",
+    "Decoding",
     "Frozen",
+    "Identity",
     "InputError",
+    "LineFile",
+    "Message",
+    "Outcome",
     "OutputError",
     "Progress",
+    "Question",
     "RecordFile",
+    "RequestError",
     "ResultKind",
     "ResumeError",
     "Role",
@@ -48,6 +67,7 @@ __all__ = [
     "interruptible",
     "is_acronym",
     "numbers_of",
+    "parse_as",
     "say",
     "seldom_collected",
     "sentences",

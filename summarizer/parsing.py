@@ -2,12 +2,15 @@
 
 import json
 import re
+from typing import TypeVar
 
 from pydantic import ValidationError
 
 from summarizer.completion import SUMMARY, Completion
 from summarizer.errors import AnswerError
-from summarizer.records import Answer, Limits, Vocabulary
+from summarizer.records import Answer, Frozen, Limits, Vocabulary
+
+Kind = TypeVar("Kind", bound=Frozen)
 
 #: Objects in one text that are tried. A bound, so that a text full of braces costs no more than so many readings.
 MOST_OBJECTS = 64
@@ -23,15 +26,20 @@ def parse(completion: Completion, vocabulary: Vocabulary, limits: Limits) -> Ans
     text = completion.text
     if completion.structured_mode == SUMMARY:
         return _parse_summary(text)
-    try:
-        answer = Answer.model_validate_json(text)
-    except ValidationError as error:
-        if error.errors(include_input=False)[0]["type"] != "json_invalid":
-            raise _schema_error(error, text) from error
-        answer = _parse_inner(text)
+    answer = parse_as(Answer, text)
     _check_labels(answer, vocabulary, text)
     _check_lengths(answer, limits, text)
     return answer
+
+
+def parse_as(kind: type[Kind], text: str) -> Kind:
+    """The object of a kind that a text is, or has in it; `AnswerError` of kind `invalid_json` or `schema_error`."""
+    try:
+        return kind.model_validate_json(text)
+    except ValidationError as error:
+        if error.errors(include_input=False)[0]["type"] != "json_invalid":
+            raise _schema_error(error, text) from error
+        return _parse_inner(kind, text)
 
 
 def _parse_summary(text: str) -> Answer:
@@ -51,7 +59,7 @@ def _parse_summary(text: str) -> Answer:
     )
 
 
-def _parse_inner(text: str) -> Answer:
+def _parse_inner(kind: type[Kind], text: str) -> Kind:
     # Models that are only asked for JSON like to wrap it in a fence or a sentence, and to think aloud before it: the
     # first object that is an answer is the answer.
     decoder, start, furthest, problem = json.JSONDecoder(), 0, -1, None
@@ -62,7 +70,7 @@ def _parse_inner(text: str) -> Answer:
         begin = found.start()
         try:
             _, start = decoder.raw_decode(text, begin)
-            return Answer.model_validate_json(text[begin:start])
+            return kind.model_validate_json(text[begin:start])
         except ValidationError as error:
             reached, raised = start, _schema_error(error, text)
         except (ValueError, RecursionError) as error:

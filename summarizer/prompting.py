@@ -142,7 +142,7 @@ class Renderer:
         self.schema_text = json.dumps(answer_schema(vocabulary, prompt.file.limits), separators=(",", ":"))
         self.schema_sha256 = hashlib.sha256(self.schema_text.encode()).hexdigest()
         # Hashed once, and continued with the paper: the constant part is longer than most abstracts.
-        self._key = hashlib.sha256(_canonical(SCHEME, identity, *messages, self.schema_text, decoding))
+        self._key = hashlib.sha256(_constant(identity, self._prefix, self.schema_text, decoding))
 
     def request(self, paper: Paper) -> Request:
         """The request for one paper; its id is the paper's."""
@@ -184,6 +184,13 @@ class Renderer:
         return Message(role="user", content=content)
 
 
+def key_of(identity: Identity, messages: tuple[Message, ...], schema_text: str, decoding: Decoding) -> str:
+    """The key of a first question: SHA-256 of all that can change its answer. The last message is the user's."""
+    key = hashlib.sha256(_constant(identity, messages[:-1], schema_text, decoding))
+    key.update(_canonical(messages[-1].content))
+    return key.hexdigest()
+
+
 def answer_schema(vocabulary: Vocabulary, limits: Limits) -> Json:
     """JSON Schema of `Answer` as a model is held to it.
 
@@ -215,6 +222,11 @@ def answer_schema(vocabulary: Vocabulary, limits: Limits) -> Json:
         metrics=_list(name, limits.metrics),
         results=_list(result, limits.results),
     )
+
+
+def _constant(identity: Identity, instructions: tuple[Message, ...], schema_text: str, decoding: Decoding) -> bytes:
+    # What is the same for every paper comes first in a key.
+    return _canonical(SCHEME, identity, *instructions, schema_text, decoding)
 
 
 def _unsaid(part: Frozen) -> set[str]:

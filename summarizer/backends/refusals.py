@@ -143,6 +143,6 @@ def _shared_parameter(error: "openai.APIStatusError", said: str, request: Reques
     if isinstance(error.param, str) and error.param:
         name = re.split(r"[^a-z_]", error.param, maxsplit=1)[0]
         return name if name in SHARED_PARAMETERS else None
-    # The server may be quoting the paper.
-    paper = f"{request.title}\n{request.abstract}"
-    return next((name for words, name in SPOKEN_OF.items() if words in said and words not in paper), None)
+    # The server may be quoting the paper, or what else was asked about.
+    quoted = "\n".join((request.title, request.abstract, *(message.content for message in request.messages[-1:])))
+    return next((name for words, name in SPOKEN_OF.items() if words in said and words not in quoted), None)

@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from summarizer.completion import Completion, Identity, Outcome, Request, never
-from summarizer.errors import SettingsError
+from summarizer.errors import RequestError, SettingsError
 from summarizer.records import Tokens
 from summarizer.settings import Settings
 
@@ -23,7 +23,8 @@ class ScriptedBackend:
     """Answers from a file of `{"id": ..., "text": ...}` lines; the id `*` answers all papers that are not named.
 
     Without either the summary is the abstract's first sentence and every list is empty, which is a valid answer that
-    invents nothing. Papers are answered one after the other, each in `seconds`.
+    invents nothing. A question that is not about a paper has only the script: without a line it gets no answer. All are
+    answered one after the other, each in `seconds`.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -44,17 +45,23 @@ class ScriptedBackend:
         for request in requests:
             if self._seconds:
                 time.sleep(self._seconds)
-            text = self._answers.get(request.id) or self._answers.get(ANY) or _extractive_answer(request)
-            yield Completion(
-                request_id=request.id,
-                text=text,
-                tokens=Tokens(prompt=len(request.messages[-1].content.split()), completion=len(text.split())),
-                structured_mode="scripted",
-                seconds=self._seconds,
-                created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            )
+            yield self._answer(request)
             if stopping():
                 return
+
+    def _answer(self, request: Request) -> Outcome:
+        text = self._answers.get(request.id) or self._answers.get(ANY)
+        if not (text or request.abstract):
+            return RequestError(request.id, "rejected", f"the script has no line for the question {request.id!r}")
+        text = text or _extractive_answer(request)
+        return Completion(
+            request_id=request.id,
+            text=text,
+            tokens=Tokens(prompt=len(request.messages[-1].content.split()), completion=len(text.split())),
+            structured_mode="scripted",
+            seconds=self._seconds,
+            created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
 
 
 def _read_script(path: Path | None) -> tuple[dict[str, str], str]:

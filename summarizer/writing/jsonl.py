@@ -6,13 +6,15 @@ import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Generic, Self, TypeVar
 
 import portalocker
 from pydantic import ValidationError
 
 from summarizer.errors import InputError, OutputError
-from summarizer.records import Record
+from summarizer.records import Frozen, Record
+
+Line = TypeVar("Line", bound=Frozen)
 
 _LOG = logging.getLogger(__name__)
 
@@ -47,11 +49,14 @@ def read_records(path: str | Path, broken: Callable[[InputError], None] | None =
         raise InputError(name, str(error.strerror)) from error
 
 
-def is_torn(line: bytes) -> bool:
-    """Say whether a line is what a run left that was killed in the middle of it, or that still goes on."""
+def is_torn(line: bytes, begins: bytes = _BEGINNING) -> bool:
+    """Say whether a line is what a run left that was killed in the middle of it, or that still goes on.
+
+    `begins` is how whole lines do, by default those of records.
+    """
     # What a kill left begins like a record, and what a power failure left may be zeros; anything else is somebody's.
-    beginning = line[: len(_BEGINNING)]
-    return not line.endswith(b"\n") and (_BEGINNING.startswith(beginning) or not line.strip(b"\0"))
+    beginning = line[: len(begins)]
+    return not line.endswith(b"\n") and (begins.startswith(beginning) or not line.strip(b"\0"))
 
 
 def parse_line(path: str, number: int, line: bytes) -> Record:
@@ -81,7 +86,7 @@ def _shown(path: Path) -> str:
     return "standard output" if str(path) == STANDARD else str(path)
 
 
-class RecordFile:
+class LineFile(Generic[Line]):
     """An output file that is whole at every moment: it is appended line by line and never held by two processes.
 
     A process that is killed leaves at most one torn line at the end, which `written()` takes away. Standard output
@@ -89,8 +94,13 @@ class RecordFile:
     manager.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Open the file, or make it; `OutputError` when that cannot be done or another process writes it."""
+    def __init__(self, path: Path, parse: Callable[[str, int, bytes], Line], begins: bytes) -> None:
+        """Open the file, or make it; `OutputError` when that cannot be done or another process writes it.
+
+        `parse` reads a line of the file of that name and that number, or raises `InputError`; `begins` is how all lines
+        begin that are written here.
+        """
+        self._parse, self._begins = parse, begins
         self.path, standard = path, str(path) == STANDARD
         try:
             # Unbuffered: nothing is left behind that could fail once more when the file is closed on a full disk.
@@ -101,23 +111,23 @@ class RecordFile:
         if self._is_regular:
             hold(self._file, path)
 
-    def written(self) -> Iterator[Record]:
-        """The records that are there already, streamed; after the last one a torn line is taken away."""
+    def written(self) -> Iterator[Line]:
+        """The lines that are there already, streamed; after the last one a torn line is taken away."""
         if not self._is_regular:
             return
         whole = 0
         with self.path.open("rb") as file:
             for number, line in enumerate(file, start=1):
-                if is_torn(line):
+                if is_torn(line, self._begins):
                     break
                 if not line.isspace():
                     yield self._own(number, line)
                 whole += len(line)
         self._truncate(whole)
 
-    def _own(self, number: int, line: bytes) -> Record:
+    def _own(self, number: int, line: bytes) -> Line:
         try:
-            return parse_line(str(self.path), number, line)
+            return self._parse(str(self.path), number, line)
         except InputError as error:
             reason = f"line {number} is {error.reason}; the file is left as it is, choose another with -o"
             raise OutputError(str(self.path), reason) from error
@@ -127,9 +137,9 @@ class RecordFile:
         if self._is_regular:
             self._truncate(0)
 
-    def append(self, record: Record) -> None:
-        """Write one record; it has left this process when this returns."""
-        line = memoryview(record.model_dump_json().encode() + b"\n")
+    def append(self, item: Line) -> None:
+        """Write one line; it has left this process when this returns."""
+        line = memoryview(item.model_dump_json().encode() + b"\n")
         try:
             while line:
                 line = line[self._file.write(line) :]
@@ -158,3 +168,11 @@ class RecordFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._file.close()
+
+
+class RecordFile(LineFile[Record]):
+    """The output of a run: a `LineFile` of records."""
+
+    def __init__(self, path: Path) -> None:
+        """As for a `LineFile`."""
+        super().__init__(path, parse_line, _BEGINNING)
