@@ -1,7 +1,6 @@
 """Promises of the page of `summarizer annotate` that only a browser can keep, checked in a headless Chromium."""
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +14,8 @@ from selenium.webdriver.support.ui import WebDriverWait
 from evals.annotating.label_file import read_labels
 from evals.annotating.labels import unblind
 from tests.annotating import NO, YES, Page, annotating, answer, good, make_runs, paper, ponds, poor
-from tests.test_html_browser import CONTRAST, FLAGS, complaints
+from tests.browsers import CONTRAST, chromium
+from tests.test_html_browser import complaints
 
 pytestmark = pytest.mark.browser
 
@@ -29,21 +29,9 @@ HOSTILE = (
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
-    """A browser with an empty profile; both programs are named, so that nothing is looked up or downloaded."""
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    driver = shutil.which("chromedriver")
-    if not chromium or not driver:
-        pytest.fail("these tests need a browser: install it with `apt-get install chromium chromium-driver`")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    found = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    try:
+    """A browser with an empty profile."""
+    with chromium(tmp_path_factory.mktemp("profile")) as found:
         yield found
-    finally:
-        found.quit()
 
 
 @pytest.fixture(scope="module")

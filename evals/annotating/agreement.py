@@ -21,6 +21,8 @@ from evals.statistics import ALPHA, Figure, Groups, Interval, intervals
 
 WINNERS: Final[tuple[Winner, ...]] = get_args(Winner)
 _CELLS: Final = len(WINNERS) ** 2
+#: Name of the rows of sums: there is one kind.
+_BOTH: Final = "both"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ def is_clear(wins: int, losses: int) -> bool:
 def _agreement(
     people: tuple[str, str], one: Mapping[str, Judgement], other: Mapping[str, Judgement], documents: Mapping[str, str]
 ) -> Agreement:
-    groups = Groups(2 + _CELLS + 4)
+    groups = Groups(2 + _CELLS + 4 + 3)
     for pair in sorted(one.keys() & other.keys()):
         first, second = one[pair], other[pair]
         winners, answers = np.zeros((len(WINNERS), len(WINNERS))), np.zeros((2, 2))
@@ -129,10 +131,13 @@ def _agreement(
             for question in QUESTIONS:
                 answers[int(getattr(mine, question)), int(getattr(yours, question))] += 1.0
         same = [float(first.winner == second.winner), 1.0]
-        groups.add(documents[pair], np.concatenate([same, winners.ravel(), answers.ravel()]))
-    figures = [Figure(0, 2, share), Figure(2, _CELLS, kappa), Figure(2 + _CELLS, 4, kappa)]
-    same_share, winner_kappa, answer_kappa = intervals(groups.sums, figures)
-    return Agreement(people, groups.papers, same_share, winner_kappa, answer_kappa)
+        # Behind the sums of each figure stands the count of its pairs.
+        row = np.concatenate([same, [1.0], winners.ravel(), [1.0], answers.ravel(), [1.0]])
+        groups.add(documents[pair], {_BOTH: row})
+    figures = [Figure(0, 2, share), Figure(3, _CELLS, kappa), Figure(4 + _CELLS, 4, kappa)]
+    sums = groups.sums.get(_BOTH, np.zeros((1, 2 + _CELLS + 4 + 3)))
+    ((same_share, winner_kappa, answer_kappa),) = intervals([sums], figures)
+    return Agreement(people, figures[0].papers(sums), same_share, winner_kappa, answer_kappa)
 
 
 def _wins(by_pair: Mapping[str, Sequence[Winner]]) -> Wins:
@@ -157,11 +162,12 @@ def _most(winners: Sequence[Winner]) -> Winner:
 
 
 def _alpha(by_pair: Mapping[str, Sequence[Winner]], documents: Mapping[str, str]) -> Interval:
-    groups = Groups(_CELLS)
+    groups = Groups(_CELLS + 1)
     for pair, winners in sorted(by_pair.items()):
         if len(winners) > 1:
             counts = np.array([float(winners.count(winner)) for winner in WINNERS])
             table = (np.outer(counts, counts) - np.diag(counts)) / (len(winners) - 1)
-            groups.add(documents[pair], table.ravel())
-    (found,) = intervals(groups.sums, [Figure(0, _CELLS, alpha)])
+            groups.add(documents[pair], {_BOTH: np.append(table.ravel(), 1.0)})
+    sums = groups.sums.get(_BOTH, np.zeros((1, _CELLS + 1)))
+    ((found,),) = intervals([sums], [Figure(0, _CELLS, alpha)])
     return found

@@ -40,7 +40,7 @@ def call(options: Namespace) -> int:
     settings = settings_of(options).model_copy(update={"stand_in": False})
     show_log(quiet=options.quiet)
     suite = load_suite(options.suite)
-    path = find(suite, options.data, options.split)
+    path = find(suite, options.data, options.split, settings.cache_dir / "data")
     examples = list(suite.read(path))
     pairs = make_pairs(examples, options.pairs, options.draw)
     if not pairs:

@@ -13,7 +13,7 @@ from evals.meta.values import Values, measure
 from evals.metrics.similarity import Similarity
 from evals.runs import checksum
 from evals.suites import load_suite
-from summarizer import __version__
+from summarizer import __version__, load_settings
 from summarizer.extension import OK, OutputError, SettingsError, say
 
 #: The agreement, the same for people, and the values of all metrics for each text.
@@ -43,7 +43,7 @@ def call(options: Namespace) -> int:
 
 def _nuggets(folder: Path, data: Path | None, similarity: Similarity | None) -> tuple[NuggetBelief, list[Values]]:
     labels, suite = read_labels(folder), load_suite("scitldr")
-    path = find(suite, data, "test")
+    path = find(suite, data, "test", load_settings({}).cache_dir / "data")
     judged = judged_nuggets(labels, suite.read(path), path)
     values = measure(judged, similarity)
     digest = sha256("".join(checksum(folder / name) for name in NUGGET_FILES if (folder / name).is_file()).encode())

@@ -58,8 +58,10 @@ def pair_accuracy(values: Array, judged: Array, documents: Sequence[str], seed: 
     if not _vary(values):
         return _cell(np.nan, None, documents, seed), 0
     rows = [_pairs(values[members], judged[members]) for members in _members(documents)]
-    sums = np.array([row for row in rows if row[1]]).reshape(-1, 2)
-    (found,) = intervals(sums, [Figure(0, 2, share)], seed)
+    sums = np.array([(*row, 1.0) for row in rows if row[1]]).reshape(-1, 3)
+    if not len(sums):
+        return _cell(np.nan, None, documents, seed), 0
+    ((found,),) = intervals([sums], [Figure(0, 2, share)], seed=seed)
     cell = Cell(value=found.value, low=found.low, high=found.high, papers=len(sums))
     return cell, int(sums[:, 1].sum())
 
