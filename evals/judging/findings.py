@@ -100,7 +100,7 @@ class Tally:
             # What is decided without the judge says nothing about it.
             self._people.add(pair.document, {_JUDGE: np.append(cells_of(decision.preference, people), 1.0)})
             self._labelled += 1
-        rows = {
+        rows: dict[str, Array] = {
             side: np.array([[float(answer), 1.0, 1.0] for answer in answers]).reshape(-1)
             for side, answers in decision.checks.items()
         }
