@@ -290,9 +290,9 @@ def test_a_judge_that_reads_decides_by_what_it_reads(tmp_path: Path) -> None:
     found = _findings(tmp_path)
     assert (_values(found)["swap_consistency"], _values(found)["win_rate_matched"]) == (100.0, 0.0)
     assert (found.labelled, _values(found)["ties"]) == (20, 0.0)
-    assert not re.search(
-        r"model-[ab]|/[ab]/|\bp\d+\b|\b[AB]\b", json.dumps([body["messages"] for body in server.bodies])
-    )
+    said = [body["messages"] for body in server.bodies]
+    assert not re.search(r"model-[ab]|/[ab]/|\bp\d+\b|\bB\b", json.dumps(said))
+    assert not any(re.search(r"\bA\b", messages[-1]["content"]) for messages in said)
     assert {body["temperature"] for body in server.bodies} == {0.0}
     schemas = [body["response_format"]["json_schema"] for body in server.bodies]
     assert all(one["strict"] and not one["schema"]["additionalProperties"] for one in schemas)
