@@ -18,8 +18,8 @@ def cautions(results: Results) -> list[str]:
     said = [_rouge(results) if any(map(_is_rouge, results.metrics)) else _LIKENESS]
     said.append(
         f"Brackets are 95 % intervals: papers were drawn again {RESAMPLES:,} times. That two of them overlap is no "
-        "test; whether runs differ is what the command compare tells. Where all papers agree an interval has no "
-        "width and says nothing: with none in n, up to 3 in n may be otherwise."
+        "test; whether runs differ is what the command compare tells. Where no paper, or every paper, has something, "
+        "the bound is that of the rule of three: up to 3 in n may be otherwise."
     )
     if any(line.kind == "oracle" for line in results.lines):
         said.append("An oracle has looked at the answer: it bounds what copying can reach, and is nobody's result.")
