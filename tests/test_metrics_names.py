@@ -151,9 +151,9 @@ def test_overlap_is_shared_words_of_all_words() -> None:
 
 
 def test_the_nearest_pair_is_taken_first() -> None:
-    """A name that is near to two takes the nearer one, in whichever order they are said, and leaves the other."""
-    gold = names(dataset=["deep river bank set", "deep river bank"])
-    for order in (["river bank deep", "deep river bank set"], ["deep river bank set", "river bank deep"]):
+    """A name that is near to two takes the nearer one and leaves the other, in whichever order they are said."""
+    gold = names(dataset=["deep river bank", "deep river bank set two"])
+    for order in (["deep river bank set", "deep river"], ["deep river", "deep river bank set"]):
         assert _scores({"dataset": order}, gold)["names.overlap"] == (2.0, 2.0, 2.0)
 
 

@@ -114,6 +114,14 @@ def test_baselines_count_where_one_has_one() -> None:
     assert "results.baseline" not in _scores([Claim(value="7", baseline_value="6")], [_GOLD])
 
 
+def test_of_several_with_one_value_those_are_paired_that_agree_most() -> None:
+    """Each is measured against the gold of its own metric, in whichever order they stand."""
+    size, speed = Claim(value="3", metric="size", kind="change"), Claim(value="3", metric="speed", baseline_value="1")
+    for said in ([size, speed], [speed, size]):
+        found = _scores(said, [size, speed])
+        assert (found["results.kind"], found["results.baseline"]) == ((2.0, 2.0), (1.0, 1.0))
+
+
 def test_kinds_count_among_right_values() -> None:
     """A change that is called a score has the right value and the wrong kind."""
     found = _scores([_GOLD.model_copy(update={"kind": "change"}), Claim(value="1")], [_GOLD])

@@ -103,14 +103,14 @@ def test_each_aspect_is_a_metric_of_its_own() -> None:
 
 
 def test_novel_is_what_the_abstract_has_not_as_it_is_written() -> None:
-    """Words end at white space and keep case and point: of `We hear deep streams.` an abstract in capitals has two.
+    """Words end at white space and keep case and point: of `we hear Deep Streams in.` it has three.
 
     Pairs and triples are counted in the same way, and a summary that is too short for one has none.
     """
-    paper = example(sentences=["we hear deep streams in winter"])
-    found = score(Prediction(summary="We hear deep streams."), paper)
-    assert [value(f"novel{size}", [found]) for size in (1, 2, 3)] == pytest.approx([50.0, 200 / 3, 100.0])
-    assert "novel3" not in score(Prediction(summary="deep streams"), paper)
+    paper = example(sentences=["We hear Deep Streams in winter"])
+    found = score(Prediction(summary="we hear Deep Streams in."), paper)
+    assert [value(f"novel{size}", [found]) for size in (1, 2, 3)] == pytest.approx([40.0, 50.0, 200 / 3])
+    assert "novel3" not in score(Prediction(summary="Deep Streams"), paper)
 
 
 def test_compression_is_words_of_the_abstract_for_each_of_the_summary() -> None:

@@ -80,9 +80,8 @@ def _agreement(said: Claim, gold: Claim) -> tuple[bool, ...]:
 
 
 def _likeness(agreement: Sequence[Sequence[tuple[bool, ...]]], level: int) -> list[list[float]]:
-    """At least 1 for what may be a pair. The rest decides between as many pairs, and is less than one pair in all."""
-    most = len(_LEVELS) * (len(agreement) + 1)
-    return [[1.0 + sum(parts) / most if all(parts[: level + 1]) else 0.0 for parts in row] for row in agreement]
+    """For each pair that is right so far how many parts are right: that decides between pairs of the same value."""
+    return [[float(sum(parts)) if all(parts[: level + 1]) else 0.0 for parts in row] for row in agreement]
 
 
 def _same_baseline(said: Claim, gold: Claim) -> bool:
