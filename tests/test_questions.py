@@ -9,6 +9,7 @@ from summarizer import Completion, Settings
 from summarizer.completion import Outcome
 from summarizer.errors import RequestError, SettingsError
 from summarizer.extension import Asker, Decoding, Message, Question
+from tests.chat_server import ChatServer, answer, fault
 from tests.tiny_models import save_summarizer
 
 
@@ -92,3 +93,24 @@ def test_a_model_that_only_summarizes_is_refused(tmp_path: Path) -> None:
     asker = Asker(Settings(model=str(tmp_path / "model"), device="cpu", cache_dir=tmp_path / "cache"))
     with pytest.raises(SettingsError, match="only writes summaries"):
         list(asker.ask([_question()]))
+
+
+def test_a_server_that_quotes_a_question_refuses_only_this_one(tmp_path: Path) -> None:
+    """What it says of a parameter may be the words of the question: the others are asked all the same."""
+    refusal = fault(400, "cannot read 'on max_tokens'")
+
+    def asked(name: str, text: str) -> Question:
+        return _question(id=name, messages=(Message(role="user", content=text),))
+
+    with ChatServer(lambda prompt, _: refusal if "max_tokens" in prompt else answer("{}")) as server:
+        settings = Settings(
+            backend="hosted",
+            model="m",
+            base_url=server.url,
+            structured_mode="strict",
+            concurrency=1,
+            cache_dir=tmp_path / "cache",
+        )
+        outcomes = list(Asker(settings).ask([asked("odd", "A paper on max_tokens"), asked("other", "Deep?")]))
+    failed = {outcome.request_id for outcome in outcomes if isinstance(outcome, RequestError)}
+    assert (failed, len(outcomes)) == ({"odd"}, 2)
