@@ -4,7 +4,7 @@ PYTHON ?= $(shell command -v python3.11 || echo python3)
 BIN := .venv/bin
 
 # Modules that compute from what they are given and touch nothing else: tests reach every branch of them.
-PURE := */records.py,*/prices.py,*/backends/pace.py,*/parsing.py,*/grounding.py,*/passages.py,*/results.py,*/sentences.py,*/repairing.py,*/verification.py,*/folding.py,*/latex.py,*/quantities.py,*/names.py,*/acronyms.py,*/labels.py,*/aliases.py,*/tagging.py,*/writing/markdown.py,*/writing/html.py,*/writing/grouping.py,*/writing/harmless.py,*/reading/page.py,*/reading/jsonl.py,*/reading/documents.py,*/reading/shapes.py,*/reading/table.py,*/reading/fields.py,*/reading/identity.py
+PURE := summarizer/records.py,summarizer/prices.py,summarizer/backends/pace.py,summarizer/parsing.py,summarizer/grounding.py,summarizer/passages.py,summarizer/results.py,summarizer/sentences.py,summarizer/repairing.py,summarizer/verification.py,summarizer/folding.py,summarizer/latex.py,summarizer/quantities.py,summarizer/names.py,summarizer/acronyms.py,summarizer/labels.py,summarizer/aliases.py,summarizer/tagging.py,summarizer/writing/markdown.py,summarizer/writing/html.py,summarizer/writing/grouping.py,summarizer/writing/harmless.py,summarizer/reading/page.py,summarizer/reading/jsonl.py,summarizer/reading/documents.py,summarizer/reading/shapes.py,summarizer/reading/table.py,summarizer/reading/fields.py,summarizer/reading/identity.py
 
 .PHONY: help setup demo demo-eval test test-browser check format schema bench clean
 
