@@ -60,7 +60,7 @@ def _explained(comparison: Comparison) -> Iterator[str]:
     yield f"{_NOTHING}: no verdict; neither more nor less is better, or nothing was found and the unit has no margin"
     yield f"95 % interval: {comparison.resamples:,} paired resamples of documents; p: as many exchanges of A and B"
     yield "detectable: the smallest difference that so many papers show in four of five cases"
-    if any(one.family == "rouge" for suite in comparison.suites for one in suite.metrics):
+    if any(one.family.endswith("rouge") for suite in comparison.suites for one in suite.metrics):
         yield _ROUGE
     for warning in comparison.warnings:
         yield f"careful: {warning}"

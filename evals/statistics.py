@@ -4,8 +4,8 @@ All of it works on sums (see `metrics.metric`): an array of shape (n, k) has the
 their papers are added up, since papers of one document are not independent. A resample is a count of how often each
 document is drawn, so that one matrix product gives the sums of all resamples, and systems that read the same papers
 share what is drawn.
-From 5,000 documents on, that many random groups of them are drawn in their place: this changes intervals by less than
-drawing with another seed does (benchmarks/evals_scale.md), and keeps time and memory the same for any number of papers.
+From 5,000 documents on, that many random groups of them are drawn in their place: this changes the width of intervals
+by 1 %, as another seed does (benchmarks/evals_scale.md), and keeps time and memory the same for any number of papers.
 """
 
 import math
