@@ -30,7 +30,12 @@ def test_wheel_holds_the_prompts_byte_for_byte(wheel: Path) -> None:
     """Every prompt file of the checkout is inside, unchanged, and so are the type marker and the template."""
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-        assert {"summarizer/py.typed", "summarizer/writing/digest.html.jinja", "evals/__init__.py"} <= names
+        assert {
+            "summarizer/py.typed",
+            "summarizer/writing/digest.html.jinja",
+            "evals/__init__.py",
+            "evals/judging/v1.toml",
+        } <= names
         for path in (_ROOT / "prompts").rglob("*.toml"):
             inside = f"summarizer/prompts/{path.relative_to(_ROOT / 'prompts').as_posix()}"
             assert archive.read(inside) == path.read_bytes()
