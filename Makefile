@@ -4,13 +4,14 @@ PYTHON ?= $(shell command -v python3.11 || echo python3)
 BIN := .venv/bin
 
 # Modules that compute from what they are given and touch nothing else: tests reach every branch of them.
-PURE := */records.py,*/prices.py,*/backends/pace.py,*/parsing.py,*/grounding.py,*/passages.py,*/results.py,*/sentences.py,*/repairing.py,*/verification.py,*/folding.py,*/latex.py,*/quantities.py,*/names.py,*/acronyms.py,*/labels.py,*/aliases.py,*/tagging.py,*/writing/markdown.py,*/writing/html.py,*/writing/grouping.py,*/writing/harmless.py,*/reading/page.py,*/reading/jsonl.py,*/reading/documents.py,*/reading/shapes.py,*/reading/table.py,*/reading/fields.py,*/reading/identity.py
+PURE := summarizer/records.py,summarizer/prices.py,summarizer/backends/pace.py,summarizer/parsing.py,summarizer/grounding.py,summarizer/passages.py,summarizer/results.py,summarizer/sentences.py,summarizer/repairing.py,summarizer/verification.py,summarizer/folding.py,summarizer/latex.py,summarizer/quantities.py,summarizer/names.py,summarizer/acronyms.py,summarizer/labels.py,summarizer/aliases.py,summarizer/tagging.py,summarizer/writing/markdown.py,summarizer/writing/html.py,summarizer/writing/grouping.py,summarizer/writing/harmless.py,summarizer/reading/page.py,summarizer/reading/jsonl.py,summarizer/reading/documents.py,summarizer/reading/shapes.py,summarizer/reading/table.py,summarizer/reading/fields.py,summarizer/reading/identity.py
 
-.PHONY: help setup demo test test-browser check format schema bench clean
+.PHONY: help setup demo demo-eval test test-browser check format schema bench clean
 
 help:
 	@echo "make setup    install the tested versions into .venv"
 	@echo "make demo     read the example papers with the small model and write demo/digest.html"
+	@echo "make demo-eval  how good the small model is, on invented papers with labels: demo/eval/report.html"
 	@echo "make test     run the tests; make test-browser: those that drive chromium"
 	@echo "make check    formatting, lint, types, layers"
 	@echo "make format   put the code into the format that check wants"
@@ -36,6 +37,12 @@ demo: setup
 	$(BIN)/summarizer digest demo/papers.records.jsonl -o demo/digest.html --title "Example papers"
 	$(BIN)/summarizer digest demo/papers.records.jsonl -o demo/digest.md --title "Example papers"
 	@echo "Open demo/digest.html in a browser."
+
+# With DATA=FOLDER also on fifty papers of SciTLDR dev, whose file is there.
+demo-eval: setup
+	$(BIN)/summarizer eval smoke -o demo/eval || test $$? -eq 1
+	$(if $(DATA),$(BIN)/summarizer eval scitldr --data "$(DATA)" --limit 50 -o demo/eval || test $$? -eq 1)
+	@echo "Open demo/eval/report.html in a browser."
 
 test: setup
 	$(BIN)/pytest -m "not browser" --cov --cov-report=term-missing:skip-covered

@@ -2,17 +2,23 @@
 
 For summaries the title, the first sentence, LexRank (Erkan and Radev 2004), and the sentence that is nearest to the
 targets, which looks at the answer and bounds what copying can reach. For names a gazetteer: what train calls so.
+Where a paper has several targets, people against people: each target as if it were a summary, against the others. That
+is one target fewer than systems have, and fewer targets make lower scores: a system beyond people is beyond what the
+metric can tell, and not better than people.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from sumy.models.dom import ObjectDocumentModel, Paragraph, Sentence
 from sumy.summarizers.lex_rank import LexRankSummarizer
 
-from evals.examples import Example, Prediction
-from evals.metrics.summary import rouge
+from evals.examples import Example, Gold, Prediction
+from evals.gazetteer import Gazetteer
+from evals.metrics import METRICS
+from evals.metrics.summary import ASPECTS, rouge1
+from evals.tables import Table
 
 TITLE, FIRST, LEXRANK, ORACLE, GAZETTEER, PEOPLE = (
     "title",
@@ -33,12 +39,54 @@ class _Words:
         return tuple(_WORD.findall(text))
 
 
+def predictions(example: Example, gazetteer: Gazetteer | None = None) -> dict[str, Prediction]:
+    """What each of the baselines that fit the gold of a paper says about it."""
+    found = summaries(example)
+    if gazetteer is not None and example.gold.names:
+        found[GAZETTEER] = Prediction(names=gazetteer.names(example.paper))
+    return found
+
+
 def summaries(example: Example) -> dict[str, Prediction]:
-    """A summary by each of the baselines that read only the paper, and by the one that knows the targets."""
-    texts = {TITLE: example.paper.title, FIRST: example.sentences[0], LEXRANK: lexrank(example.sentences)}
-    if targets := example.gold.summaries:
-        texts[ORACLE] = max(example.sentences, key=lambda sentence: rouge(sentence, targets)["rouge1"])
+    """A summary by each of the baselines that read only the paper, and by those that know the targets.
+
+    There is an oracle for each aspect, for no sentence is nearest to all of them. Without targets there is nothing.
+    """
+    gold, sentences = example.gold, example.sentences
+    aspects = {f"{ORACLE}, {aspect}": (gold.aspects[aspect],) for aspect in ASPECTS if aspect in gold.aspects}
+    wanted = {ORACLE: gold.summaries, **aspects} if gold.summaries else aspects
+    if not wanted:
+        return {}
+    texts = {TITLE: example.paper.title, FIRST: sentences[0], LEXRANK: lexrank(sentences)}
+    texts |= {name: nearest(sentences, targets) for name, targets in wanted.items()}
     return {name: Prediction(summary=text) for name, text in texts.items()}
+
+
+def people(example: Example) -> Iterator[tuple[Prediction, Example]]:
+    """Each target as a summary, with the paper as it is without this target; nothing where there is only one."""
+    targets = example.gold.summaries
+    if len(targets) < 2:
+        return
+    for number, target in enumerate(targets):
+        gold = Gold(summaries=targets[:number] + targets[number + 1 :])
+        yield Prediction(summary=target), example.model_copy(update={"gold": gold})
+
+
+def saturated(table: Table, metric: str) -> tuple[str, ...]:
+    """The systems that a metric puts above people: it can tell nothing more about them."""
+    if not any(known.name == metric and known.better == "higher" for known in METRICS):
+        return ()
+    values = {row.system: row.cells[metric].value for row in table.rows if metric in row.cells}
+    limit = values.get(PEOPLE)
+    if limit is None:
+        return ()
+    return tuple(name for name, value in values.items() if name != PEOPLE and value is not None and value > limit)
+
+
+def nearest(sentences: Sequence[str], targets: Iterable[str]) -> str:
+    """The sentence with the highest ROUGE-1 for one of the targets."""
+    targets = tuple(targets)
+    return max(sentences, key=lambda sentence: max(rouge1(sentence, target) for target in targets))
 
 
 def lexrank(sentences: Sequence[str]) -> str:

@@ -4,26 +4,172 @@ Found through the entry points `summarizer.commands`, and imported for `summariz
 """
 
 import argparse
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+_EPILOG = """\
+also:
+  summarizer eval meta             do the metrics agree with people (--help tells more)
+  summarizer eval counterfactual   does a record follow when the abstract says something else (--help tells more)"""
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", common: argparse.ArgumentParser) -> None:
     """Add the commands; `common` has the flags that are settings."""
+    _add_annotate(commands)
     _add_eval(commands, common)
+    _add_compare(commands)
     _add_judge(commands, common)
+    _add_report(commands)
+
+
+def _add_annotate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    annotate = commands.add_parser("annotate", help="have people say which of two runs is better, and what is right")
+    annotate.set_defaults(module="evals.commands.annotate")
+    for name in ("a", "b"):
+        annotate.add_argument(
+            f"run_{name}", type=Path, metavar=f"RUN_{name.upper()}", help="folder of `summarizer eval`"
+        )
+    annotate.add_argument(
+        "-o", "--output", required=True, type=Path, metavar="LABELS", help="JSON Lines; goes on with what is there"
+    )
+    annotate.add_argument("--annotator", type=_name, metavar="NAME", help="who labels; for --export, whose gold")
+    annotate.add_argument("--suite", metavar="SUITE", help="where the runs have several in common")
+    annotate.add_argument(
+        "--limit", type=_positive, default=200, metavar="N", help="the N papers that differ most (default 200)"
+    )
+    annotate.add_argument("--port", type=int, default=0, metavar="N", help="of 127.0.0.1 (default: a free one)")
+    annotate.add_argument("--seed", type=int, default=0, metavar="N", help="of who stands on the left (default 0)")
+    annotate.add_argument(
+        "--export", type=Path, metavar="GOLD", help="write the gold of LABELS there, and serve nothing"
+    )
 
 
 def _add_eval(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", common: argparse.ArgumentParser) -> None:
-    evaluate = commands.add_parser("eval", parents=[common], help="how good is it, against people and baselines")
+    evaluate = commands.add_parser(
+        "eval",
+        parents=[common],
+        help="how good is it, against people and baselines",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     evaluate.set_defaults(module="evals.commands.evaluate")
     evaluate.add_argument(
         "suites", nargs="+", metavar="SUITE", help="aclsum, gold, scierc, scirex, scitldr, smoke, tdmsci"
     )
-    evaluate.add_argument("--data", type=Path, metavar="PATH", help="file, or folder with the files of the suites")
+    evaluate.add_argument(
+        "--data",
+        metavar="PATH",
+        help="file, folder with the files of the suites, or address (https://, "
+        "hf://datasets/OWNER/NAME@REVISION/FILE); without it what is published is fetched",
+    )
+    evaluate.add_argument(
+        "--train",
+        metavar="PATH",
+        help="data to train on, for the gazetteer and the search for duplicates (default: those that belong to --data)",
+    )
     evaluate.add_argument("--split", choices=["train", "dev", "test"], default="dev", help="of the data (default dev)")
     evaluate.add_argument("--limit", type=_positive, metavar="N", help="take only the first N papers of each suite")
     evaluate.add_argument("-o", "--output", required=True, type=Path, metavar="DIR", help="goes on with what is there")
+    evaluate.add_argument("--similarity", action="store_true", help="measure summaries by a small encoder too (slow)")
     evaluate.add_argument("--quiet", action="store_true", help="no progress and no summary")
+    commands.choices["eval"] = _Branched(
+        evaluate, {"meta": _meta(evaluate), "counterfactual": _counterfactual(evaluate, common)}
+    )
+
+
+def _meta(evaluate: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    meta = type(evaluate)(
+        prog=f"{evaluate.prog} meta", description="How far each metric agrees with people, beside the length alone."
+    )
+    meta.set_defaults(module="evals.commands.meta")
+    meta.add_argument(
+        "--nuggets", type=Path, metavar="FOLDER", help="folder `analysis` of SciTLDR, with the labels of its nuggets"
+    )
+    meta.add_argument(
+        "--data", type=Path, metavar="PATH", help="test split of SciTLDR, for the nuggets: file, or folder that has it"
+    )
+    meta.add_argument("--summedits", type=Path, metavar="FILE", help="labels in the form of SummEdits: JSON or JSONL")
+    meta.add_argument("--similarity", action="store_true", help="measure summaries by a small encoder too (slow)")
+    meta.add_argument("-o", "--output", required=True, type=Path, metavar="DIR", help="gets meta.json, .md and values")
+    meta.add_argument("--quiet", action="store_true", help="print no table")
+    return meta
+
+
+def _counterfactual(evaluate: argparse.ArgumentParser, common: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    pairs = type(evaluate)(
+        prog=f"{evaluate.prog} counterfactual",
+        parents=[common],
+        description="Change a number, a name or a negation in abstracts: does the record say so?",
+    )
+    pairs.set_defaults(module="evals.commands.counterfactual")
+    pairs.add_argument("--suite", default="scitldr", metavar="SUITE", help="whose papers are taken (default scitldr)")
+    pairs.add_argument("--data", type=Path, metavar="PATH", help="file, or folder with the files of the suite")
+    pairs.add_argument("--split", choices=["train", "dev"], default="train", help="of the data (default train)")
+    pairs.add_argument(
+        "--pairs", type=_positive, default=50, metavar="N", help="of each kind, and as many reformatted (default 50)"
+    )
+    pairs.add_argument("--draw", type=int, default=0, metavar="N", help="draw other pairs (default 0)")
+    pairs.add_argument("-o", "--output", required=True, type=Path, metavar="DIR", help="goes on with what is there")
+    pairs.add_argument("--quiet", action="store_true", help="no progress and no summary")
+    return pairs
+
+
+class _Branched(argparse.ArgumentParser):
+    """A command whose first argument may be the name of another one, such as `eval meta` beside `eval SUITE...`.
+
+    argparse itself has either commands of a command or arguments of its own, and not both.
+    """
+
+    def __init__(self, plain: argparse.ArgumentParser, branches: Mapping[str, argparse.ArgumentParser]) -> None:
+        super().__init__(prog=plain.prog, add_help=False, allow_abbrev=False)
+        self._plain, self._branches = plain, branches
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: Any = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """Parse with the parser that the first argument names, or else with the plain one."""
+        given = list(args or ())
+        branch = self._branches.get(given[0]) if given else None
+        return (
+            branch.parse_known_args(given[1:], namespace) if branch else self._plain.parse_known_args(given, namespace)
+        )
+
+
+def _add_compare(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    compare = commands.add_parser("compare", help="is one evaluation better than another, and do the gates hold")
+    compare.set_defaults(module="evals.commands.compare")
+    compare.add_argument("a", type=Path, metavar="A", help="folder of an evaluation, of what is there")
+    compare.add_argument("b", type=Path, metavar="B", help="of what may take its place, on the same papers")
+    compare.add_argument(
+        "--margin", type=_margin, default=2.0, metavar="POINTS", help="differences that do not matter (default 2)"
+    )
+    compare.add_argument("--gates", type=Path, metavar="FILE", help="what has to hold (default gates.toml, if there)")
+    compare.add_argument("--metric", metavar="NAME", help="by which papers are shown (default the first of a family)")
+    compare.add_argument("--show", type=_count, default=5, metavar="N", help="papers that moved most (default 5)")
+    compare.add_argument("--json", action="store_true", help="print the comparison as JSON")
+    compare.add_argument("-o", "--output", type=Path, metavar="FILE", help="write it as Markdown, too")
+
+
+def _margin(text: str) -> float:
+    number = float(text)
+    if not 0.0 < number <= 100.0:
+        raise argparse.ArgumentTypeError("it has to be more than 0 and at most 100")
+    return number
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError("it has to be at least 0")
+    return number
+
+
+def _add_report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    report = commands.add_parser("report", help="the page of one evaluation, or of several side by side")
+    report.set_defaults(module="evals.commands.report")
+    report.add_argument("folders", nargs="+", type=Path, metavar="DIR", help="what `summarizer eval` has written")
+    report.add_argument("-o", "--output", required=True, type=Path, metavar="FILE", help="in .html or .md")
 
 
 def _add_judge(
@@ -36,7 +182,9 @@ def _add_judge(
     judge.add_argument("-o", "--output", required=True, type=Path, metavar="DIR", help="goes on with what is there")
     judge.add_argument("--suite", action="append", metavar="SUITE", help="may be repeated (default: all of both)")
     judge.add_argument("--limit", type=_positive, metavar="N", help="judge only the first N papers of each suite")
-    judge.add_argument("--labels", type=Path, metavar="FILE", help="what people prefer, to calibrate the judge")
+    judge.add_argument(
+        "--labels", type=Path, metavar="FILE", help="what people prefer, as `summarizer annotate` stores it"
+    )
     judge.add_argument("--quiet", action="store_true", help="no progress")
 
 
@@ -45,3 +193,10 @@ def _positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError("it has to be at least 1")
     return number
+
+
+def _name(text: str) -> str:
+    name = text.strip()
+    if not name or len(name) > 64 or not name.isprintable():
+        raise argparse.ArgumentTypeError("it has to be 1 to 64 characters that can be printed")
+    return name

@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal, get_args
 from pydantic import AfterValidator, Field
 
 from summarizer import Paper, Record
-from summarizer.extension import Contribution, Frozen, ResultKind
+from summarizer.extension import SUMMARY, Contribution, Frozen, ResultKind, Role
 
 #: The kinds of names that an answer has, in the order of its fields.
 Kind = Literal["task", "method", "dataset", "metric"]
@@ -33,6 +33,8 @@ class GoldName(Frozen):
     aliases: tuple[Words, ...] = ()
     stated: bool = True
     """Whether the title or the abstract has it; what neither says cannot be asked of a reader of abstracts."""
+    role: Role | None = None
+    """Of a method; None where nobody said which, and for all other names."""
 
     @property
     def forms(self) -> tuple[str, ...]:
@@ -76,11 +78,11 @@ class Example(Frozen):
 
 
 class Prediction(Frozen):
-    """What a system says about a paper; None where it says nothing of the kind."""
+    """What a system says about a paper; None where it says nothing of the kind, empty where it was to and did not."""
 
     summary: str | None = None
     names: dict[Kind, tuple[str, ...]] | None = None
-    contribution: Contribution | None = None
+    contribution: Contribution | Literal[""] | None = None
     results: tuple[Claim, ...] | None = None
 
 
@@ -94,17 +96,23 @@ def outcome_of(record: Record) -> Outcome:
 
 
 def prediction_of(record: Record) -> Prediction:
-    """What a record says. That of a failed one is empty: a list that could be read would not be less."""
+    """What a record says. That of a failed one is empty: a list that could be read would not be less.
+
+    A model that writes a summary and nothing else was not asked for the rest.
+    """
+    summary = record.tldr.text if record.tldr else ""
+    if record.provenance is not None and record.provenance.structured_mode == SUMMARY:
+        return Prediction(summary=summary)
     tasks = tuple(tag.mention or tag.label for tag in (*record.tags, *record.proposed_tags) if tag.facet == "task")
     return Prediction(
-        summary=record.tldr.text if record.tldr else "",
+        summary=summary,
         names={
             "task": tuple(dict.fromkeys(tasks)),
             "method": tuple(dict.fromkeys(method.name for method in record.methods)),
             "dataset": tuple(dict.fromkeys(mention.name for mention in record.datasets)),
             "metric": tuple(dict.fromkeys(mention.name for mention in record.metrics)),
         },
-        contribution=record.contribution,
+        contribution=record.contribution or "",
         results=tuple(
             Claim(
                 value=result.value,

@@ -4,6 +4,7 @@
     DIR/SUITE/records.jsonl    the records, each written as soon as it is there; after a kill a run goes on there
     DIR/SUITE/samples.jsonl    what all systems say about each paper, with the gold and what each metric counts
     DIR/SUITE/table.json       the figures with their intervals
+    DIR/report.html, .md       all of it for people
 
 All but the records follows from the records and the data. Nothing in it depends on when it was made, so a run whose
 answers come from the cache leaves the same bytes.
@@ -16,6 +17,7 @@ from typing import Final, TypeVar
 
 from pydantic import ValidationError
 
+from evals.duplicates import Duplicates
 from evals.tables import Table
 from summarizer import Record
 from summarizer.extension import Frozen, InputError, OutputError
@@ -39,6 +41,10 @@ class Data(Frozen):
     licence: str
     limit: int | None
     papers: int
+    published: bool | None = None
+    """Whether the file is the published one; null where that is not known."""
+    duplicates: Duplicates | None = None
+    """Papers that are in train as well; null where there is no train to look at."""
 
 
 class Made(Frozen):

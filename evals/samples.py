@@ -39,12 +39,13 @@ def read_samples(path: Path) -> Iterator[Sample]:
     try:
         with path.open("rb") as file:
             for number, line in enumerate(file, start=1):
-                yield _sample(path, number, line)
+                yield parse_sample(path, number, line)
     except OSError as error:
         raise InputError(str(path), str(error.strerror)) from error
 
 
-def _sample(path: Path, number: int, line: bytes) -> Sample:
+def parse_sample(path: Path, number: int | None, line: bytes) -> Sample:
+    """The sample of one line; `InputError` as above, without a line where the number is not known."""
     try:
         return Sample.model_validate_json(line)
     except ValidationError as error:

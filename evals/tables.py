@@ -6,13 +6,13 @@ import numpy as np
 
 from evals.metrics import METRICS
 from evals.metrics.metric import Array, Metric, Sums
-from evals.samples import MODEL, Sample
-from evals.statistics import Figure, Groups, intervals
-from summarizer.extension import Frozen
+from evals.samples import FILE, MODEL, Sample
+from evals.statistics import RESAMPLES, Figure, Groups, intervals
+from summarizer.extension import Frozen, InputError
 
 
 class Cell(Frozen):
-    """A value with its 95 % interval; all null where there is nothing to measure."""
+    """A value with its 95 % interval; null where there is none (see `statistics.Interval`)."""
 
     value: float | None
     low: float | None
@@ -47,41 +47,56 @@ class Columns:
         starts = np.cumsum([0, *(size + 1 for size in self._sizes.values())])
         self._starts = dict(zip(self._sizes, map(int, starts), strict=False))
         self.width = int(starts[-1])
-        self.figures = tuple(Figure(self._starts[metric.sums], metric.size, metric.value) for metric in metrics)
+        self.figures = tuple(_figure(metric, self._starts[metric.sums]) for metric in metrics)
 
     def of(self, sums: Sums) -> Array:
-        """The row of a paper."""
+        """The row of a paper. `InputError` for sums that no metric has: a file may be of another version, or broken."""
         row = np.zeros(self.width)
         for name, values in sums.items():
+            size = self._sizes.get(name)
+            if size != len(values):
+                advice = "the same `summarizer eval` as before writes them again from its records"
+                raise InputError(FILE, f"its sums {name!r} are not those of this version; {advice}")
             start = self._starts[name]
-            row[start : start + len(values)] = values
-            row[start + self._sizes[name]] = 1.0
+            row[start : start + size] = values
+            row[start + size] = 1.0
+        if not np.isfinite(row).all():
+            raise InputError(FILE, "has sums that are not finite numbers, which `summarizer eval` never writes")
         return row
 
-    def papers(self, metric: Metric, totals: Array) -> int:
-        """How many papers add to a metric."""
-        return int(totals[self._starts[metric.sums] + metric.size])
 
+def make_table(suite: str, samples: Iterable[Sample], *, resamples: int = RESAMPLES, seed: int = 0) -> Table:
+    """Add up and draw again; the system under test comes first, the others in the order in which they are met.
 
-def make_table(suite: str, samples: Iterable[Sample], seed: int = 0) -> Table:
-    """Add up and draw again; the system under test comes first, the others in the order in which they are met."""
+    Memory does not grow with the samples beyond `statistics.MOST_GROUPS` documents. `InputError` as in `Columns.of`.
+    """
     columns = Columns()
-    groups: dict[str, Groups] = {MODEL: Groups(columns.width)}
+    groups = Groups(columns.width)
     papers = 0
     for papers, sample in enumerate(samples, start=1):  # noqa: B007 - it is the count
-        for system, said in sample.systems.items():
-            if system not in groups:
-                groups[system] = Groups(columns.width)
-            groups[system].add(sample.document, columns.of(said.sums))
-    rows = tuple(Row(system=system, cells=_cells(columns, found.sums, seed)) for system, found in groups.items())
+        groups.add(sample.document, {system: columns.of(said.sums) for system, said in sample.systems.items()})
+    sums = {MODEL: np.zeros((1, columns.width))} | groups.sums
+    cells = _cells(columns, list(sums.values()), resamples, seed)
+    rows = tuple(Row(system=system, cells=found) for system, found in zip(sums, cells, strict=True))
     return Table(suite=suite, papers=papers, rows=rows)
 
 
-def _cells(columns: Columns, sums: Array, seed: int) -> dict[str, Cell]:
-    totals = sums.sum(axis=0)
-    found = zip(columns.metrics, intervals(sums, columns.figures, seed), strict=True)
-    return {
-        metric.name: Cell(value=one.value, low=one.low, high=one.high, papers=columns.papers(metric, totals))
-        for metric, one in found
-        if columns.papers(metric, totals)
-    }
+def _figure(metric: Metric, start: int) -> Figure:
+    return Figure(start, metric.size, metric.value, 100.0 if metric.unit == "points" else None)
+
+
+def _cells(columns: Columns, systems: Sequence[Array], resamples: int, seed: int) -> list[dict[str, Cell]]:
+    measured = [
+        (metric, figure)
+        for metric, figure in zip(columns.metrics, columns.figures, strict=True)
+        if any(figure.papers(sums) for sums in systems)
+    ]
+    found = intervals(systems, [figure for _, figure in measured], resamples=resamples, seed=seed)
+    return [
+        {
+            metric.name: Cell(value=one.value, low=one.low, high=one.high, papers=papers)
+            for (metric, figure), one in zip(measured, each, strict=True)
+            if (papers := figure.papers(sums))
+        }
+        for sums, each in zip(systems, found, strict=True)
+    ]

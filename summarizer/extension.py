@@ -5,10 +5,12 @@ are settings, adds its own parsers, and says in the default `module` which modul
 What is named here stays as it is for as long as the public names of `summarizer` do.
 """
 
+from summarizer.acronyms import definitions, is_acronym
 from summarizer.commands import FAILURES, INTERRUPTED, OK, OVER_BUDGET, settings_of
 from summarizer.commands.asking import interruptible, seldom_collected
-from summarizer.completion import Decoding, Identity, Message, Outcome
+from summarizer.completion import SUMMARY, Decoding, Identity, Message, Outcome
 from summarizer.console import complain, say, show_log
+from summarizer.duplicates import Seen
 from summarizer.errors import (
     AnswerError,
     BudgetError,
@@ -18,19 +20,24 @@ from summarizer.errors import (
     ResumeError,
     SettingsError,
 )
+from summarizer.folding import fold
 from summarizer.parsing import parse_as
+from summarizer.passages import numbers_of
 from summarizer.progress import Progress
 from summarizer.questions import Asker, Question
-from summarizer.records import Contribution, Frozen, ResultKind, Source
+from summarizer.records import Contribution, Frozen, ResultKind, Role, Source
 from summarizer.sentences import sentences
+from summarizer.whole import write_whole
 from summarizer.writing.harmless import visible
 from summarizer.writing.jsonl import LineFile, RecordFile
+from summarizer.writing.markdown import escape as escape_markdown
 
 __all__ = [
     "FAILURES",
     "INTERRUPTED",
     "OK",
     "OVER_BUDGET",
+    "SUMMARY",
     "AnswerError",
     "Asker",
     "BudgetError",
@@ -49,10 +56,17 @@ __all__ = [
     "RequestError",
     "ResultKind",
     "ResumeError",
+    "Role",
+    "Seen",
     "SettingsError",
     "Source",
     "complain",
+    "definitions",
+    "escape_markdown",
+    "fold",
     "interruptible",
+    "is_acronym",
+    "numbers_of",
     "parse_as",
     "say",
     "seldom_collected",
@@ -60,4 +74,5 @@ __all__ = [
     "settings_of",
     "show_log",
     "visible",
+    "write_whole",
 ]

@@ -1,6 +1,5 @@
 """Promises of the HTML digest that only a browser can keep, checked in a headless Chromium."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,54 +12,19 @@ from selenium.webdriver.remote.webelement import WebElement
 
 from summarizer.records import Evidence, Record
 from summarizer.writing.html import render_html
+from tests.browsers import CONTRAST, chromium
 from tests.digest_papers import Draft, astral, marked, papers, poisoned
 
 pytestmark = pytest.mark.browser
 
-FLAGS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--hide-scrollbars",
-)
 LIT = "return [...document.querySelectorAll('.lit')].map((piece) => piece.textContent).join('')"
-
-#: Contrast of the letters of an element to the nearest background, as the Web Content Accessibility Guidelines count.
-CONTRAST = """
-    const numbers = (color) => color.match(/[\\d.]+/g).map(Number);
-    const light = (color) => numbers(color).slice(0, 3)
-        .map((part) => part / 255).map((part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
-        .reduce((sum, part, place) => sum + part * [0.2126, 0.7152, 0.0722][place], 0);
-    let behind = arguments[0];
-    while (numbers(getComputedStyle(behind).backgroundColor)[3] === 0) behind = behind.parentElement;
-    const [high, low] = [getComputedStyle(arguments[0]).color, getComputedStyle(behind).backgroundColor]
-        .map(light).sort((one, other) => other - one);
-    return (high + 0.05) / (low + 0.05);
-"""
 
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
-    """A browser with an empty profile; both programs are named, so that nothing is looked up or downloaded."""
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    driver = shutil.which("chromedriver")
-    if not chromium or not driver:
-        pytest.fail("these tests need a browser: install it with `apt-get install chromium chromium-driver`")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    found = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    try:
+    """One browser for all of these tests."""
+    with chromium(tmp_path_factory.mktemp("profile")) as found:
         yield found
-    finally:
-        found.quit()
 
 
 def show(browser: webdriver.Chrome, folder: Path, records: list[Record], width: int = 1280) -> None:

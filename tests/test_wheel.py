@@ -27,42 +27,48 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_wheel_holds_the_prompts_byte_for_byte(wheel: Path) -> None:
-    """Every prompt file of the checkout is inside, unchanged, and so are the type marker and the template."""
+    """Every prompt file of the checkout is inside, unchanged, and so are the papers of `smoke` and other data."""
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-        assert {
-            "summarizer/py.typed",
-            "summarizer/writing/digest.html.jinja",
-            "evals/__init__.py",
-            "evals/judging/v1.toml",
-        } <= names
+        assert {"summarizer/py.typed", "summarizer/writing/digest.html.jinja", "evals/judging/v1.toml"} <= names
+        assert {f"evals/reporting/report.{kind}" for kind in ("html.jinja", "css", "js")} <= names
         for path in (_ROOT / "prompts").rglob("*.toml"):
             inside = f"summarizer/prompts/{path.relative_to(_ROOT / 'prompts').as_posix()}"
             assert archive.read(inside) == path.read_bytes()
+        papers = "evals/suites/smoke.jsonl"
+        assert archive.read(papers) == (_ROOT / papers).read_bytes()
         assert not [name for name in names if name.startswith(("tests/", "benchmarks/", "prompts/"))]
 
 
-def _needed(distribution: str) -> set[Path]:
-    """Folders and modules of everything that a distribution requires, without its extras."""
+def _needed(distribution: str, wanted: str = "") -> set[Path]:
+    """Folders and modules of everything that a distribution requires, with one of its extras or none.
+
+    What is not installed here is left out: the run shows whether it can be done without.
+    """
+    installed = {canonicalize_name(found.name): found for found in metadata.distributions()}
     places: set[Path] = set()
-    waiting, seen = [distribution], {distribution}
+    waiting, seen = [canonicalize_name(distribution)], {canonicalize_name(distribution)}
     while waiting:
-        found = metadata.distribution(waiting.pop())
-        for text in found.requires or []:
+        name = waiting.pop()
+        extra = wanted if name == distribution else ""
+        for text in installed[name].requires or []:
             requirement = Requirement(text)
-            marker = requirement.marker
-            if canonicalize_name(requirement.name) in seen or (marker and not marker.evaluate({"extra": ""})):
+            needed, marker = canonicalize_name(requirement.name), requirement.marker
+            if needed in seen or needed not in installed or (marker and not marker.evaluate({"extra": extra})):
                 continue
-            seen.add(canonicalize_name(requirement.name))
-            waiting.append(requirement.name)
-            files = metadata.distribution(requirement.name).files or []
+            seen.add(needed)
+            waiting.append(needed)
+            files = installed[needed].files or []
             tops = {file.parts[0] for file in files if file.parts[0] not in ("..", "__pycache__")}
-            places |= {Path(str(metadata.distribution(requirement.name).locate_file(top))) for top in tops}
+            places |= {Path(str(installed[needed].locate_file(top))) for top in tops}
     return places
 
 
 def test_installed_wheel_runs(wheel: Path, tmp_path: Path) -> None:
-    """In an environment of its own the command reads papers and writes a digest, with its prompts from the wheel."""
+    """In an environment of its own the command reads papers and writes a digest, with its prompts from the wheel.
+
+    With the extra for it, it evaluates the papers that it brings.
+    """
     venv.create(tmp_path / "venv", with_pip=True)
     python = tmp_path / "venv" / "bin" / "python"
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
@@ -77,9 +83,13 @@ def test_installed_wheel_runs(wheel: Path, tmp_path: Path) -> None:
     # Tests have no network: what the wheel says that it needs is lent from this environment, and nothing else is there.
     call(python, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", wheel)
     packages = next((tmp_path / "venv" / "lib").glob("python*")) / "site-packages"
-    for place in _needed("abstract-summarizer"):
-        if not (packages / place.name).exists():
-            (packages / place.name).symlink_to(place)
+
+    def lend(places: set[Path]) -> None:
+        for place in places:
+            if not (packages / place.name).exists():
+                (packages / place.name).symlink_to(place)
+
+    lend(_needed("abstract-summarizer"))
     assert "torch" not in {path.name for path in packages.iterdir()}
 
     (tmp_path / "papers.jsonl").write_text(_PAPERS, encoding="utf-8")
@@ -90,3 +100,7 @@ def test_installed_wheel_runs(wheel: Path, tmp_path: Path) -> None:
     call(command, "run", "papers.jsonl", "-o", "out.jsonl", "--backend", "scripted", "--cache-dir", "cache")
     call(command, "digest", "out.jsonl", "-o", "digest.html")
     assert "Streams are deep." in (tmp_path / "digest.html").read_text(encoding="utf-8")
+
+    lend(_needed("abstract-summarizer", "evals"))
+    call(command, "eval", "smoke", "-o", "run", "--backend", "scripted", "--cache-dir", "cache", "--quiet")
+    assert (tmp_path / "run" / "smoke" / "table.json").is_file()

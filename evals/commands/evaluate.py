@@ -2,16 +2,23 @@
 
 from argparse import Namespace
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 from evals import data
+from evals.duplicates import Duplicates, Scan
 from evals.examples import Example
+from evals.gazetteer import Gazetteer
+from evals.metrics.similarity import Similarity
+from evals.reporting.html import render_html
+from evals.reporting.markdown import render_markdown
+from evals.reporting.side_by_side import read
 from evals.runs import Data, Run, RunFolder, checksum, made_of
 from evals.samples import read_samples
 from evals.scoring import samples
 from evals.suites import load_suite
-from evals.suites.suite import Suite
+from evals.suites.suite import Split, Suite
 from evals.tables import make_table
 from summarizer import Settings, Summarizer, __version__, read_records
 from summarizer.extension import (
@@ -23,9 +30,12 @@ from summarizer.extension import (
     Progress,
     RecordFile,
     ResumeError,
+    SettingsError,
+    complain,
     interruptible,
     settings_of,
     show_log,
+    write_whole,
 )
 
 
@@ -33,35 +43,94 @@ def call(options: Namespace) -> int:
     """Run the suites one after the other; 1 when a paper got no answer, 130 when the run was stopped."""
     settings = settings_of(options)
     show_log(quiet=options.quiet)
-    # All names and files are looked at before anything is asked.
-    wanted = [(suite, data.find(suite, options.data, options.split)) for suite in map(load_suite, options.suites)]
+    # All names, files and packages are looked at before anything is asked.
+    similarity = Similarity() if options.similarity else None
+    wanted = _wanted(options, settings.cache_dir / "data")
     failed = False
     with interruptible() as stopping:
-        for suite, path in wanted:
-            folder = RunFolder(options.output, suite.name)
+        for papers in wanted:
+            folder = RunFolder(options.output, papers.suite.name)
             folder.make()
-            failed |= not _ask(suite, path, folder, settings, options, stopping)
+            about = _about(papers, quiet=options.quiet)
+            failed |= not _ask(papers, about.papers, folder, settings, stopping, quiet=options.quiet)
             if stopping():
                 return INTERRUPTED
-            _measure(suite, path, folder, settings, options)
+            _measure(papers, about, folder, settings, similarity)
+    _report(options.output)
     return FAILURES if failed else OK
 
 
+@dataclass(frozen=True, slots=True)
+class _Papers:
+    """The papers of a suite that are evaluated, and those that were to train on."""
+
+    suite: Suite
+    path: Path
+    split: Split
+    limit: int | None
+    train: Path | None
+
+    def examples(self) -> Iterator[Example]:
+        """Read anew each time."""
+        return islice(self.suite.read(self.path), self.limit)
+
+    def duplicates(self) -> Duplicates | None:
+        """Which of them are in train as well."""
+        if self.train is None:
+            return None
+        return Scan(self.examples()).compare(self.suite.read(self.train), self.train.name, checksum(self.train))
+
+    def gazetteer(self) -> Gazetteer | None:
+        """The names of train."""
+        return Gazetteer(self.suite.read(self.train)) if self.train and "names" in self.suite.parts else None
+
+
+def _wanted(options: Namespace, kept: Path) -> list[_Papers]:
+    suites = [load_suite(name) for name in dict.fromkeys(options.suites)]
+    for place in (options.data, options.train):
+        if len(suites) > 1 and place is not None and not Path(place).is_dir():
+            raise SettingsError(f"{place} is no folder, and there are several suites; give a folder with their files")
+    return [
+        _Papers(
+            suite,
+            data.find(suite, options.data, options.split, kept),
+            options.split,
+            options.limit,
+            data.find_train(suite, options.data, options.split, options.train, kept),
+        )
+        for suite in suites
+    ]
+
+
+def _about(papers: _Papers, *, quiet: bool) -> Data:
+    """What is known of the data before anything is asked; it is told, too."""
+    digest = checksum(papers.path)
+    about = Data(
+        suite=papers.suite.name,
+        split=papers.split,
+        file=papers.path.name,
+        sha256=digest,
+        licence=papers.suite.licence,
+        limit=papers.limit,
+        papers=sum(1 for _ in papers.examples()),
+        published=data.is_published(papers.suite, papers.split, digest),
+        duplicates=papers.duplicates(),
+    )
+    if not quiet:
+        for line in data.told(about):
+            complain(line)
+    return about
+
+
 def _ask(
-    suite: Suite,
-    path: Path,
-    folder: RunFolder,
-    settings: Settings,
-    options: Namespace,
-    stopping: Callable[[], bool],
+    papers: _Papers, count: int, folder: RunFolder, settings: Settings, stopping: Callable[[], bool], *, quiet: bool
 ) -> bool:
     """Have a record for each paper; False when one has no answer."""
     summarizer = Summarizer(settings, stopping=stopping)
-    count = sum(1 for _ in _examples(suite, path, options))
-    papers = (example.paper for example in _examples(suite, path, options))
-    with RecordFile(folder.records) as file, Progress(count, quiet=options.quiet) as progress:
+    asked = (example.paper for example in papers.examples())
+    with RecordFile(folder.records) as file, Progress(count, quiet=quiet) as progress:
         try:
-            for record in summarizer.run(papers, progress.counting(file.written())):
+            for record in summarizer.run(asked, progress.counting(file.written())):
                 file.append(record)
                 progress.add(record)
         except ResumeError as error:
@@ -69,33 +138,23 @@ def _ask(
     return not progress.statuses["failed"]
 
 
-def _measure(suite: Suite, path: Path, folder: RunFolder, settings: Settings, options: Namespace) -> None:
+def _measure(
+    papers: _Papers, about: Data, folder: RunFolder, settings: Settings, similarity: Similarity | None
+) -> None:
     """Write the samples, the table and what made them."""
-    papers = 0
     with folder.samples.open("w", encoding="utf-8") as file:
-        for papers, sample in enumerate(  # noqa: B007 - it is the count
-            samples(_examples(suite, path, options), read_records(folder.records)), start=1
-        ):
+        for sample in samples(papers.examples(), read_records(folder.records), papers.gazetteer(), similarity):
             file.write(sample.model_dump_json() + "\n")
     asked = next((record for record in read_records(folder.records) if record.provenance is not None), None)
     if asked is None:
-        raise InputError(str(path), "holds no paper that could be asked about")
-    run = Run(
-        data=Data(
-            suite=suite.name,
-            split=options.split,
-            file=path.name,
-            sha256=checksum(path),
-            licence=suite.licence,
-            limit=options.limit,
-            papers=papers,
-        ),
-        made=made_of(
-            asked, __version__, (settings.max_tokens, settings.temperature, settings.seed), settings.batch_size
-        ),
-    )
-    folder.write(run, make_table(suite.name, read_samples(folder.samples)))
+        raise InputError(str(papers.path), "holds no paper that could be asked about")
+    decoding = settings.max_tokens, settings.temperature, settings.seed
+    run = Run(data=about, made=made_of(asked, __version__, decoding, settings.batch_size))
+    folder.write(run, make_table(papers.suite.name, read_samples(folder.samples)))
 
 
-def _examples(suite: Suite, path: Path, options: Namespace) -> Iterator[Example]:
-    return islice(suite.read(path), options.limit)
+def _report(folder: Path) -> None:
+    """Write the page and the Markdown of all suites that the folder holds."""
+    suites = read([folder])
+    write_whole(folder / "report.html", render_html(suites))
+    write_whole(folder / "report.md", render_markdown(suites))

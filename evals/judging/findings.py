@@ -6,11 +6,13 @@ from typing import Final
 
 import numpy as np
 
+from evals.annotating.agreement import kappa
 from evals.judging.blinding import SIDES, Preference
 from evals.judging.decisions import Decision
-from evals.judging.figures import CONSISTENCY, DIAGNOSTICS, METRICS, WIN_RATE, cells_of, kappa, sums_of
+from evals.judging.figures import CONSISTENCY, DIAGNOSTICS, METRICS, WIN_RATE, cells_of, sums_of
+from evals.judging.labels import Label, preferred
 from evals.judging.questions import CHECKS
-from evals.metrics.metric import share
+from evals.metrics.metric import Array, share
 from evals.statistics import Figure, Groups, differences, holm, intervals
 from evals.tables import Cell, Columns
 from summarizer.extension import Frozen
@@ -19,6 +21,9 @@ from summarizer.extension import Frozen
 LEAST_KAPPA: Final = 0.6
 LEAST_LABELLED: Final = 100
 LEAST_CONSISTENCY: Final = 80.0
+#: Name of the rows that are of the judge, and how many kinds of agreement there are: three verdicts of two sides.
+_JUDGE: Final = "judge"
+_CELLS: Final = 9
 
 
 class Counts(Frozen):
@@ -73,13 +78,13 @@ class Findings(Frozen):
 class Tally:
     """Adds up the decisions of a suite."""
 
-    def __init__(self, labels: Mapping[str, Sequence[Preference]]) -> None:
-        """`labels` are what people prefer, by the id of the pair."""
+    def __init__(self, labels: Mapping[str, Sequence[Label]]) -> None:
+        """`labels` are what people prefer, by the id of the sample."""
         self._labels = labels
         self._columns = Columns(METRICS)
         self._pairs = Groups(self._columns.width)
-        self._people = Groups(9)
-        self._checks = {side: Groups(2 * len(CHECKS)) for side in SIDES}
+        self._people = Groups(_CELLS + 1)
+        self._checks = Groups(3 * len(CHECKS))
         self._states, self._endings = Counter[str](), Counter[str]()
         self._preferences = Counter[Preference]()
         self._labelled = 0
@@ -91,15 +96,18 @@ class Tally:
         self._endings.update(decision.check_endings)
         if decision.preference is not None:
             self._preferences[decision.preference] += 1
-            self._pairs.add(pair.document, self._columns.of(dict(sums_of(decision))))
-        people = list(self._labels.get(pair.id, ()))
+            self._pairs.add(pair.document, {_JUDGE: self._columns.of(dict(sums_of(decision)))})
+        people = preferred(self._labels, pair)
         if people and decision.said and decision.preference is not None:
             # What is decided without the judge says nothing about it.
-            self._people.add(pair.document, cells_of(decision.preference, people))
+            self._people.add(pair.document, {_JUDGE: np.append(cells_of(decision.preference, people), 1.0)})
             self._labelled += 1
-        for side, answers in decision.checks.items():
-            row = np.array([[float(answer), 1.0] for answer in answers])
-            self._checks[side].add(pair.document, row.reshape(-1))
+        rows: dict[str, Array] = {
+            side: np.array([[float(answer), 1.0, 1.0] for answer in answers]).reshape(-1)
+            for side, answers in decision.checks.items()
+        }
+        if rows:
+            self._checks.add(pair.document, rows)
 
     def findings(self, seed: int = 0) -> Findings:
         """All figures with their intervals."""
@@ -114,7 +122,7 @@ class Tally:
             withheld=reasons,
             diagnostics={metric.name: cells[metric.name] for metric in DIAGNOSTICS},
             kappa=agreement,
-            labels=int(self._people.sums.sum()),
+            labels=int(_rows(self._people, _JUDGE, _CELLS + 1)[:, :_CELLS].sum()),
             labelled=self._labelled,
             checks=self._check_figures(seed),
         )
@@ -132,35 +140,41 @@ class Tally:
         )
 
     def _cells(self, seed: int) -> dict[str, Cell]:
-        columns, sums = self._columns, self._pairs.sums
-        totals = sums.sum(axis=0)
+        columns = self._columns
+        sums = _rows(self._pairs, _JUDGE, columns.width)
+        (found,) = intervals([sums], columns.figures, seed=seed)
         return {
-            metric.name: Cell(value=one.value, low=one.low, high=one.high, papers=columns.papers(metric, totals))
-            for metric, one in zip(METRICS, intervals(sums, columns.figures, seed), strict=True)
+            metric.name: Cell(value=one.value, low=one.low, high=one.high, papers=figure.papers(sums))
+            for metric, figure, one in zip(METRICS, columns.figures, found, strict=True)
         }
 
     def _agreement(self, seed: int) -> Cell | None:
         if not self._labelled:
             return None
-        (one,) = intervals(self._people.sums, [Figure(0, 9, kappa)], seed)
+        sums = _rows(self._people, _JUDGE, _CELLS + 1)
+        ((one,),) = intervals([sums], [Figure(0, _CELLS, kappa)], seed=seed)
         return Cell(value=one.value, low=one.low, high=one.high, papers=self._labelled)
 
     def _check_figures(self, seed: int) -> dict[str, CheckFigures]:
-        a, b = (self._checks[side] for side in SIDES)
-        figures = [Figure(2 * number, 2, share) for number in range(len(CHECKS))]
-        each = zip(intervals(a.sums, figures, seed), intervals(b.sums, figures, seed), strict=True)
-        # With B first: a difference is that of the first and the second.
-        found = differences(b.sums, a.sums, figures, a.papers, seed)
+        a, b = (_rows(self._checks, side, 3 * len(CHECKS)) for side in SIDES)
+        figures = [Figure(3 * number, 2, share, 100.0) for number in range(len(CHECKS))]
+        each = zip(figures, *intervals([a, b], figures, seed=seed), strict=True)
+        found = differences(a, b, figures, seed=seed)
         corrected = iter(holm([one.p for one in found if one.p is not None]))
         return {
             name: CheckFigures(
-                a=Cell(value=one.value, low=one.low, high=one.high, papers=a.papers),
-                b=Cell(value=other.value, low=other.low, high=other.high, papers=b.papers),
-                difference=Cell(value=change.value, low=change.low, high=change.high, papers=a.papers),
+                a=Cell(value=one.value, low=one.low, high=one.high, papers=figure.papers(a)),
+                b=Cell(value=other.value, low=other.low, high=other.high, papers=figure.papers(b)),
+                difference=Cell(value=change.value, low=change.low, high=change.high, papers=change.papers),
                 p=None if change.p is None else next(corrected),
             )
-            for name, (one, other), change in zip(CHECKS, each, found, strict=True)
+            for name, (figure, one, other), change in zip(CHECKS, each, found, strict=True)
         }
+
+
+def _rows(groups: Groups, system: str, width: int) -> Array:
+    """Shape (n, width); one row of zeros where nothing was added for a system."""
+    return groups.sums.get(system, np.zeros((max(map(len, groups.sums.values()), default=1), width)))
 
 
 def reasons_to_withhold(consistency: Cell, agreement: Cell | None, labelled: int) -> Iterator[str]:

@@ -3,14 +3,19 @@
 from typing import Final
 
 from evals.examples import Example, Outcome, Prediction
+from evals.metrics import consistency, contribution, grounding, names, results, similarity, summary
 from evals.metrics import outcome as outcomes
-from evals.metrics import summary
 from evals.metrics.metric import Metric, Sums
 from summarizer import Record
 
-_PARTS: Final = (summary,)
+#: Those that compare what any system says with gold. Similarity does too, and takes many papers at once.
+_PARTS: Final = (summary, names, results, contribution)
 #: All metrics, in the order of a table.
-METRICS: Final[tuple[Metric, ...]] = (*outcomes.METRICS, *(metric for part in _PARTS for metric in part.METRICS))
+METRICS: Final[tuple[Metric, ...]] = tuple(
+    metric
+    for part in (outcomes, summary, similarity, names, results, contribution, grounding, consistency)
+    for metric in part.METRICS
+)
 
 
 def score(prediction: Prediction, example: Example) -> Sums:
@@ -19,6 +24,8 @@ def score(prediction: Prediction, example: Example) -> Sums:
 
 
 def score_record(record: Record, outcome: Outcome, prediction: Prediction, example: Example) -> Sums:
-    """The same for the system under test, which may have failed."""
+    """The same for the system under test, which may have failed, and whose evidence is known."""
     sums = dict(outcomes.score(record, outcome))
-    return sums if outcome in {"error", "skipped"} else {**sums, **score(prediction, example)}
+    if outcome in {"error", "skipped"}:
+        return sums
+    return {**sums, **score(prediction, example), **dict(grounding.score(record))}

@@ -1,0 +1,47 @@
+"""What has to be said beside every table, so that nobody takes a figure for more than it is."""
+
+from typing import Final
+
+from evals.baselines import PEOPLE, TITLE
+from evals.metrics.metric import Metric
+from evals.reporting.numbers import amount
+from evals.reporting.side_by_side import Results, value_of
+from evals.statistics import RESAMPLES
+
+_LIKENESS: Final = (
+    "A figure counts what is like the answer of people, not what is right: people overlook things and disagree."
+)
+
+
+def cautions(results: Results) -> list[str]:
+    """Sentences that belong to the table of a suite."""
+    said = [_rouge(results) if any(map(_is_rouge, results.metrics)) else _LIKENESS]
+    said.append(
+        f"Brackets are 95 % intervals: papers were drawn again {RESAMPLES:,} times. That two of them overlap is no "
+        "test; whether runs differ is what the command compare tells. Where no paper, or every paper, has something, "
+        "the bound is that of the rule of three: up to 3 in n may be otherwise."
+    )
+    if any(line.kind == "oracle" for line in results.lines):
+        said.append("An oracle has looked at the answer: it bounds what copying can reach, and is nobody's result.")
+    if any(line.kind == "people" for line in results.lines):
+        said.append(
+            f"The row {PEOPLE!r} is one person against the others. What is beyond it is marked saturated: more of "
+            "that figure means nothing."
+        )
+    return said
+
+
+def _is_rouge(metric: Metric) -> bool:
+    return metric.family.endswith("rouge")
+
+
+def _rouge(results: Results) -> str:
+    title = next((line for line in results.lines if line.system == TITLE), None)
+    metric = next(filter(_is_rouge, results.metrics))
+    value = value_of(title, metric) if title else None
+    here = f" (here {amount(value, metric)} {metric.title})" if value is not None else ""
+    return (
+        "ROUGE lies easily: it counts words that are shared with a summary by people, not whether anything is true. "
+        f"The bare title scores high{here}, the length of a summary agrees better with people, and scores without "
+        "stemming or of another choice of target are other numbers, up to four points away."
+    )
