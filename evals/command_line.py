@@ -182,7 +182,9 @@ def _add_judge(
     judge.add_argument("-o", "--output", required=True, type=Path, metavar="DIR", help="goes on with what is there")
     judge.add_argument("--suite", action="append", metavar="SUITE", help="may be repeated (default: all of both)")
     judge.add_argument("--limit", type=_positive, metavar="N", help="judge only the first N papers of each suite")
-    judge.add_argument("--labels", type=Path, metavar="FILE", help="what people prefer, to calibrate the judge")
+    judge.add_argument(
+        "--labels", type=Path, metavar="FILE", help="what people prefer, as `summarizer annotate` stores it"
+    )
     judge.add_argument("--quiet", action="store_true", help="no progress")
 
 

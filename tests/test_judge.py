@@ -12,11 +12,19 @@ from pathlib import Path
 
 import pytest
 
+from evals.annotating.label_file import LabelFile
+from evals.annotating.labels import QUESTION, Answers, Seen, Undo
+from evals.annotating.labels import Label as AnnotateLabel
+from evals.annotating.labels import Run as LabelRun
+from evals.annotating.labels import Verdict as LabelVerdict
 from evals.judging.blinding import Better, Order
 from evals.judging.findings import Findings
+from evals.judging.labels import read_labels
+from evals.judging.pairs import read_pairs
 from evals.judging.questions import CHECKS, load_prompt
 from evals.judging.report import Report
 from evals.judging.verdicts import Verdict
+from evals.runs import RunFolder
 from summarizer.cli import main
 from tests.chat_server import ChatServer, Reply, answer, fault
 from tests.judging import ALL_YES, SUITE, command, scripted, write_labels, write_run, write_script
@@ -443,6 +451,46 @@ def test_several_people_may_label_one_pair(tmp_path: Path) -> None:
     labels.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     assert main(scripted(tmp_path, "--labels", str(labels))) == 0
     assert (_findings(tmp_path).labels, _findings(tmp_path).labelled) == (2, 1)
+
+
+def test_labels_of_annotate_count_for_the_summaries_that_people_saw(tmp_path: Path) -> None:
+    """What people pressed on the left or the right becomes A or B; what they took back or saw of other runs does not.
+
+    Labels of the runs in the other order are of another pair.
+    """
+    _write_runs(tmp_path, 6)
+    write_script(tmp_path / "script.jsonl", 6, _prefers(lambda _: "B"))
+    a, b = RunFolder(tmp_path / "a", SUITE), RunFolder(tmp_path / "b", SUITE)
+    keys = [pair.key for pair in read_pairs(a, b)]
+    exchanged = [pair.key for pair in read_pairs(b, a)]
+    answers = Answers(contribution=True, result=True, supported=True, readable=True)
+    now = "2026-01-01T00:00:00Z"
+
+    def label(number: int, verdict: LabelVerdict, left: LabelRun, pair: str) -> AnnotateLabel:
+        return AnnotateLabel(
+            annotator="ida",
+            time=now,
+            suite=SUITE,
+            id=f"p{number}",
+            pair=pair,
+            question=QUESTION,
+            seed=0,
+            left_run=left,
+            seen=Seen(verdict=verdict, left=answers, right=answers),
+        )
+
+    with LabelFile(tmp_path / "labels.jsonl") as file:
+        file.append(label(0, "left", "a", keys[0]))  # A
+        file.append(label(1, "left", "b", keys[1]))  # B
+        file.append(label(2, "right", "a", keys[2]))  # B
+        file.append(label(3, "both_bad", "b", keys[3]))
+        file.append(label(4, "left", "b", exchanged[4]))
+        file.append(label(5, "left", "b", keys[5]))
+        file.append(Undo(annotator="ida", time=now, suite=SUITE, id="p5", pair=keys[5]))
+    labels = read_labels(tmp_path / "labels.jsonl")
+    assert [label.preference for label in labels] == ["A", "B", "B", "tie", "B"]
+    assert main(scripted(tmp_path, "--labels", str(tmp_path / "labels.jsonl"))) == 0
+    assert (_findings(tmp_path).labels, _findings(tmp_path).labelled) == (4, 4)
 
 
 def _more_papers(folder: Path) -> None:

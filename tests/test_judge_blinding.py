@@ -18,7 +18,7 @@ _QUESTIONS = Questions(load_prompt(), Decoding(max_tokens=100))
 
 
 def _pair(a: str, b: str, title: str = "Streams", abstract: str = "Streams are deep.") -> Pair:
-    return Pair(id="p", document="p", title=title, abstract=abstract, summaries={"A": a, "B": b})
+    return Pair(id="p", key="k", document="p", title=title, abstract=abstract, summaries={"A": a, "B": b})
 
 
 def _said(question: Question) -> str:

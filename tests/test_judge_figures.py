@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from evals.judging.figures import at_equal_length, kappa
+from evals.annotating.agreement import kappa
+from evals.judging.figures import at_equal_length
 from evals.judging.findings import reasons_to_withhold
 from evals.tables import Cell
 

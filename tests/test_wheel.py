@@ -30,7 +30,7 @@ def test_wheel_holds_the_prompts_byte_for_byte(wheel: Path) -> None:
     """Every prompt file of the checkout is inside, unchanged, and so are the papers of `smoke` and other data."""
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-        assert {"summarizer/py.typed", "summarizer/writing/digest.html.jinja", "evals/__init__.py"} <= names
+        assert {"summarizer/py.typed", "summarizer/writing/digest.html.jinja", "evals/judging/v1.toml"} <= names
         assert {f"evals/reporting/report.{kind}" for kind in ("html.jinja", "css", "js")} <= names
         for path in (_ROOT / "prompts").rglob("*.toml"):
             inside = f"summarizer/prompts/{path.relative_to(_ROOT / 'prompts').as_posix()}"

@@ -118,11 +118,16 @@ def difference(a: str, b: str, sums_a: Sums, sums_b: Sums) -> float:
     return 1.0 - rouge(a, [b])["rouge1"] + (sum(there) / len(there) if there else 0.0)
 
 
+def pair_key(sample: Sample, a: str, b: str) -> str:
+    """The key of a paper with what two runs say about it, without white space around it."""
+    content = [sample.id, sample.title, sample.abstract, a, b]
+    return sha256(dumps(content).encode()).hexdigest()[:32]
+
+
 def _pair(suite: str, a: _Side, b: _Side) -> Pair:
     sample = a.sample
-    content = [sample.id, sample.title, sample.abstract, a.summary, b.summary]
     return Pair(
-        key=sha256(dumps(content).encode()).hexdigest()[:32],
+        key=pair_key(sample, a.summary, b.summary),
         suite=suite,
         id=sample.id,
         title=sample.title,

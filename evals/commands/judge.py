@@ -2,14 +2,14 @@
 
 import time
 from argparse import Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 from evals.judging.decisions import decide
 from evals.judging.findings import Tally
-from evals.judging.labels import Label, by_sample, read_labels
+from evals.judging.labels import Label, preferences, read_labels
 from evals.judging.pairs import Pair, read_pairs
 from evals.judging.questions import CHECK_SCHEMA, COMPARISON_SCHEMA, Questions, load_prompt
 from evals.judging.report import FILE, Report, Spent, SuiteReport, as_text
@@ -60,7 +60,7 @@ def call(options: Namespace) -> int:
     show_log(quiet=options.quiet)
     if settings.temperature:
         raise SettingsError("a judge is asked at temperature 0, so that it says the same again: set --temperature 0")
-    labels = [] if options.labels is None else read_labels(options.labels)
+    labels = () if options.labels is None else read_labels(options.labels)
     suites = [_suite(name, options) for name in _names(options)]
     prompt = load_prompt()
     decoding = Decoding(max_tokens=settings.max_tokens, temperature=settings.temperature, seed=settings.seed)
@@ -120,9 +120,9 @@ class _Bench:
                     told = time.monotonic()
                     complain(f"{len(self._verdicts)} of {total} questions are answered")
 
-    def report(self, suite: _Suite, labels: list[Label]) -> SuiteReport:
+    def report(self, suite: _Suite, labels: Sequence[Label]) -> SuiteReport:
         """What the verdicts say about a suite."""
-        tally, used = Tally(by_sample(labels, suite.name)), dict[str, Verdict]()
+        tally, used = Tally(preferences(labels, suite.name)), dict[str, Verdict]()
 
         def find(question: Question) -> Verdict | None:
             key = self.asker.key(question)

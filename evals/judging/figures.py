@@ -28,18 +28,6 @@ def at_equal_length(sums: Array) -> Array:
     return 100.0 * held
 
 
-def kappa(cells: Array) -> Array:
-    """Cohen's kappa of counts, shape (..., classes squared): judges by people. NaN where all is of one class."""
-    size = round(cells.shape[-1] ** 0.5)
-    table = cells.reshape(*cells.shape[:-1], size, size)
-    count = table.sum(axis=(-2, -1))
-    there = np.trace(table, axis1=-2, axis2=-1) * count
-    chance = (table.sum(axis=-1) * table.sum(axis=-2)).sum(axis=-1)
-    rest = count * count - chance
-    found: Array = np.divide(there - chance, rest, out=np.full(np.shape(rest), np.nan), where=rest > 1e-9)
-    return found
-
-
 WIN_RATE: Final = Metric(
     "win_rate", "win rate of B", "wins of B and half of the ties, of all pairs that are decided", "win", 2, share
 )

@@ -6,9 +6,11 @@ from typing import Final
 
 import numpy as np
 
+from evals.annotating.agreement import kappa
 from evals.judging.blinding import SIDES, Preference
 from evals.judging.decisions import Decision
-from evals.judging.figures import CONSISTENCY, DIAGNOSTICS, METRICS, WIN_RATE, cells_of, kappa, sums_of
+from evals.judging.figures import CONSISTENCY, DIAGNOSTICS, METRICS, WIN_RATE, cells_of, sums_of
+from evals.judging.labels import Label, preferred
 from evals.judging.questions import CHECKS
 from evals.metrics.metric import Array, share
 from evals.statistics import Figure, Groups, differences, holm, intervals
@@ -76,8 +78,8 @@ class Findings(Frozen):
 class Tally:
     """Adds up the decisions of a suite."""
 
-    def __init__(self, labels: Mapping[str, Sequence[Preference]]) -> None:
-        """`labels` are what people prefer, by the id of the pair."""
+    def __init__(self, labels: Mapping[str, Sequence[Label]]) -> None:
+        """`labels` are what people prefer, by the id of the sample."""
         self._labels = labels
         self._columns = Columns(METRICS)
         self._pairs = Groups(self._columns.width)
@@ -95,7 +97,7 @@ class Tally:
         if decision.preference is not None:
             self._preferences[decision.preference] += 1
             self._pairs.add(pair.document, {_JUDGE: self._columns.of(dict(sums_of(decision)))})
-        people = list(self._labels.get(pair.id, ()))
+        people = preferred(self._labels, pair)
         if people and decision.said and decision.preference is not None:
             # What is decided without the judge says nothing about it.
             self._people.add(pair.document, {_JUDGE: np.append(cells_of(decision.preference, people), 1.0)})

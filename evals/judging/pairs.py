@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import islice, zip_longest
 from typing import Literal
 
+from evals.annotating.pairs import pair_key
 from evals.judging.blinding import Side
 from evals.judging.normal import normalized
 from evals.runs import RunFolder
@@ -22,6 +23,8 @@ class Pair:
 
     id: str
     """Unique among the pairs of a suite."""
+    key: str
+    """That `summarizer annotate` knows it by: the same paper with other summaries is another pair."""
     document: str
     title: str
     abstract: str
@@ -57,16 +60,18 @@ def read_pairs(a: RunFolder, b: RunFolder, limit: int | None = None) -> Iterator
             )
             raise InputError(str(b.samples), reason, number)
         seen[one.id] += 1
+        said: dict[Side, str | None] = {"A": _said(one), "B": _said(other)}
         yield Pair(
             id=one.id if seen[one.id] == 1 else f"{one.id}#{seen[one.id]}",
+            key=pair_key(one, said["A"] or "", said["B"] or ""),
             document=one.document,
             title=one.title,
             abstract=one.abstract,
-            summaries={"A": _summary(one), "B": _summary(other)},
+            summaries={side: None if text is None else normalized(text) for side, text in said.items()},
         )
 
 
-def _summary(sample: Sample) -> str | None:
+def _said(sample: Sample) -> str | None:
     if sample.outcome in {"error", "skipped"}:
         return None
-    return normalized(sample.systems[MODEL].prediction.summary or "")
+    return (sample.systems[MODEL].prediction.summary or "").strip()
