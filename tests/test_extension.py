@@ -39,3 +39,11 @@ def test_an_unknown_suite_is_told_before_anything_is_asked(capsys: pytest.Captur
     assert main(["eval", "scitdlr", "-o", str(tmp_path / "run"), "--backend", "scripted"]) == 2
     assert "there is no suite 'scitdlr'; choose from aclsum, gold" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("command", [["eval", "smoke"], ["eval", "counterfactual"]])
+def test_an_evaluation_is_not_handed_over_in_batches(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """A flag that would do nothing is refused: answers within a day are no use to who waits for a table."""
+    flags = ["-o", "run", "--backend", "hosted", "--model", "m", "--base-url", "http://127.0.0.1:1/v1", "--batch"]
+    assert main([*command, *flags]) == 2
+    assert "--batch: an evaluation asks at once" in capsys.readouterr().err

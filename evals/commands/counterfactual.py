@@ -27,6 +27,7 @@ from summarizer.extension import (
     Progress,
     RecordFile,
     ResumeError,
+    SettingsError,
     interruptible,
     say,
     settings_of,
@@ -38,6 +39,8 @@ def call(options: Namespace) -> int:
     """Make the pairs, ask and compare; 1 when a paper got no answer, 130 when the run was stopped."""
     # What the model says is asked for. A sentence of the abstract that stands in would follow every change.
     settings = settings_of(options).model_copy(update={"stand_in": False})
+    if settings.batch:
+        raise SettingsError("--batch: an evaluation asks at once; leave it out")
     show_log(quiet=options.quiet)
     suite = load_suite(options.suite)
     path = find(suite, options.data, options.split, settings.cache_dir / "data")

@@ -42,6 +42,8 @@ from summarizer.extension import (
 def call(options: Namespace) -> int:
     """Run the suites one after the other; 1 when a paper got no answer, 130 when the run was stopped."""
     settings = settings_of(options)
+    if settings.batch:
+        raise SettingsError("--batch: an evaluation asks at once; leave it out")
     show_log(quiet=options.quiet)
     # All names, files and packages are looked at before anything is asked.
     similarity = Similarity() if options.similarity else None
