@@ -248,7 +248,7 @@ def test_a_paper_shows_people_runs_and_baselines_side_by_side(browser: webdriver
     own = [word.text for word in box.find_elements(By.CSS_SELECTOR, ".own")]
     assert own == ["Nobody", "has", "heard", "a", "machine", "like", "it", "before."]
     rows = box.find_elements(By.CSS_SELECTOR, ".figures tbody tr")
-    assert [row.text.split()[0] for row in rows] == ["A", "B", "title", "first", "LexRank", "oracle"]
+    assert [row.text.split()[0] for row in rows] == ["A", "B", "title", "first", "LexRank", "oracle", "people"]
     assert rows[0].text.startswith("A 100.0 0.0")
 
 
