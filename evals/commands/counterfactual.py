@@ -7,16 +7,17 @@ DIR/counterfactual.json    the rates with what made them; the same for people in
 """
 
 from argparse import Namespace
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from evals.asking import ask
 from evals.counterfactuals.following import Outcome, Stability, follows, kind_rows, moved, style_rows
 from evals.counterfactuals.pairs import Pair, Restyled, make_pairs, make_restyled
 from evals.counterfactuals.text import Counterfactual, markdown
 from evals.data import find
 from evals.runs import Data, checksum, made_of
 from evals.suites import load_suite
-from summarizer import Paper, Record, Settings, Summarizer, __version__, read_records
+from summarizer import Record, Settings, __version__, read_records
 from summarizer.extension import (
     FAILURES,
     INTERRUPTED,
@@ -24,9 +25,6 @@ from summarizer.extension import (
     Frozen,
     InputError,
     OutputError,
-    Progress,
-    RecordFile,
-    ResumeError,
     SettingsError,
     interruptible,
     say,
@@ -53,7 +51,7 @@ def call(options: Namespace) -> int:
     _write(options.output, "pairs.jsonl", _lines([*pairs, *restyled]))
     papers = [*originals, *(pair.changed for pair in pairs), *(one.changed for one in restyled)]
     with interruptible() as stopping:
-        answered = _ask(papers, options, settings, stopping)
+        answered = ask(papers, len(papers), options.output / "records.jsonl", settings, stopping, quiet=options.quiet)
         if stopping():
             return INTERRUPTED
     data = Data(
@@ -67,22 +65,6 @@ def call(options: Namespace) -> int:
     )
     _compare(pairs, restyled, data, settings, options)
     return OK if answered else FAILURES
-
-
-def _ask(papers: Sequence[Paper], options: Namespace, settings: Settings, stopping: Callable[[], bool]) -> bool:
-    """Have a record for each paper; False when one has no answer."""
-    summarizer = Summarizer(settings, stopping=stopping)
-    with (
-        RecordFile(options.output / "records.jsonl") as file,
-        Progress(len(papers), quiet=options.quiet) as progress,
-    ):
-        try:
-            for record in summarizer.run(papers, progress.counting(file.written())):
-                file.append(record)
-                progress.add(record)
-        except ResumeError as error:
-            raise OutputError(str(options.output), f"{error}; choose another folder with -o") from error
-    return not progress.statuses["failed"]
 
 
 def _compare(

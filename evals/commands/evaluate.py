@@ -1,12 +1,13 @@
 """`summarizer eval`: ask about the papers of suites, and measure what comes."""
 
 from argparse import Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 from evals import data
+from evals.asking import ask
 from evals.duplicates import Duplicates, Scan
 from evals.examples import Example
 from evals.gazetteer import Gazetteer
@@ -20,16 +21,12 @@ from evals.scoring import samples
 from evals.suites import load_suite
 from evals.suites.suite import Split, Suite
 from evals.tables import make_table
-from summarizer import Settings, Summarizer, __version__, read_records
+from summarizer import Settings, __version__, read_records
 from summarizer.extension import (
     FAILURES,
     INTERRUPTED,
     OK,
     InputError,
-    OutputError,
-    Progress,
-    RecordFile,
-    ResumeError,
     SettingsError,
     complain,
     interruptible,
@@ -54,7 +51,8 @@ def call(options: Namespace) -> int:
             folder = RunFolder(options.output, papers.suite.name)
             folder.make()
             about = _about(papers, quiet=options.quiet)
-            failed |= not _ask(papers, about.papers, folder, settings, stopping, quiet=options.quiet)
+            asked = (example.paper for example in papers.examples())
+            failed |= not ask(asked, about.papers, folder.records, settings, stopping, quiet=options.quiet)
             if stopping():
                 return INTERRUPTED
             _measure(papers, about, folder, settings, similarity)
@@ -122,22 +120,6 @@ def _about(papers: _Papers, *, quiet: bool) -> Data:
         for line in data.told(about):
             complain(line)
     return about
-
-
-def _ask(
-    papers: _Papers, count: int, folder: RunFolder, settings: Settings, stopping: Callable[[], bool], *, quiet: bool
-) -> bool:
-    """Have a record for each paper; False when one has no answer."""
-    summarizer = Summarizer(settings, stopping=stopping)
-    asked = (example.paper for example in papers.examples())
-    with RecordFile(folder.records) as file, Progress(count, quiet=quiet) as progress:
-        try:
-            for record in summarizer.run(asked, progress.counting(file.written())):
-                file.append(record)
-                progress.add(record)
-        except ResumeError as error:
-            raise OutputError(str(folder.path), f"{error}; choose another folder with -o") from error
-    return not progress.statuses["failed"]
 
 
 def _measure(
