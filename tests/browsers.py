@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
 
 _FLAGS = (
     "--headless=new",
@@ -51,3 +53,13 @@ def chromium(profile: Path) -> Iterator[webdriver.Chrome]:
         yield found
     finally:
         found.quit()
+
+
+def find(browser: webdriver.Chrome, selector: str) -> list[WebElement]:
+    """All elements that the selector names."""
+    return browser.find_elements(By.CSS_SELECTOR, selector)
+
+
+def complaints(browser: webdriver.Chrome) -> list[dict[str, object]]:
+    """What the console has to say, a broken policy included."""
+    return list(browser.get_log("browser"))  # type: ignore[no-untyped-call]

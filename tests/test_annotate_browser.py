@@ -14,8 +14,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 from evals.annotating.label_file import read_labels
 from evals.annotating.labels import unblind
 from tests.annotating import NO, YES, Page, annotating, answer, good, make_runs, paper, ponds, poor
-from tests.browsers import CONTRAST, chromium
-from tests.test_html_browser import complaints
+from tests.browsers import CONTRAST, chromium, complaints
 
 pytestmark = pytest.mark.browser
 

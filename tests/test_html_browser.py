@@ -12,7 +12,7 @@ from selenium.webdriver.remote.webelement import WebElement
 
 from summarizer.records import Evidence, Record
 from summarizer.writing.html import render_html
-from tests.browsers import CONTRAST, chromium
+from tests.browsers import CONTRAST, chromium, complaints, find
 from tests.digest_papers import Draft, astral, marked, papers, poisoned
 
 pytestmark = pytest.mark.browser
@@ -35,16 +35,6 @@ def show(browser: webdriver.Chrome, folder: Path, records: list[Record], width: 
         "Emulation.setDeviceMetricsOverride", {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
     )
     browser.get(page.as_uri())
-
-
-def find(browser: webdriver.Chrome, selector: str) -> list[WebElement]:
-    """All elements that the selector names."""
-    return browser.find_elements(By.CSS_SELECTOR, selector)
-
-
-def complaints(browser: webdriver.Chrome) -> list[dict[str, object]]:
-    """What the console has to say, a broken policy included."""
-    return list(browser.get_log("browser"))  # type: ignore[no-untyped-call]
 
 
 def shown_titles(browser: webdriver.Chrome) -> list[str]:

@@ -18,7 +18,7 @@ from evals.reporting.html import MOST_PAPERS, render_html
 from evals.reporting.side_by_side import read
 from summarizer import Record, read_records
 from summarizer.extension import visible
-from tests.browsers import CONTRAST, chromium
+from tests.browsers import CONTRAST, chromium, complaints, find
 from tests.eval_papers import answer, evaluate, lines, two_runs, write_lines
 
 pytestmark = pytest.mark.browser
@@ -68,16 +68,6 @@ def show(browser: webdriver.Chrome, page: Path, width: int = 1280) -> None:
         "Emulation.setDeviceMetricsOverride", {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
     )
     browser.get(page.as_uri())
-
-
-def find(browser: webdriver.Chrome, selector: str) -> list[WebElement]:
-    """All elements that the selector names."""
-    return browser.find_elements(By.CSS_SELECTOR, selector)
-
-
-def complaints(browser: webdriver.Chrome) -> list[dict[str, object]]:
-    """What the console has to say, a broken policy included."""
-    return list(browser.get_log("browser"))  # type: ignore[no-untyped-call]
 
 
 def titles(browser: webdriver.Chrome) -> list[str]:
