@@ -319,12 +319,19 @@ def test_interrupt_before_anything_was_written_keeps_the_overwriting(write: Writ
         "run", "-", "-o", out, "--backend", "scripted", "--no-cache", "--overwrite", "--input-format", "jsonl"
     )
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        time.sleep(2)
+        while not _holds(process, out):
+            time.sleep(0.02)
+        time.sleep(0.5)
         process.send_signal(signal.SIGINT)
         _, error = process.communicate(_PAPERS, timeout=60)
     assert process.returncode == 130
     assert "--overwrite" in error.partition("To go on")[2]
     assert out.read_text(encoding="utf-8") == '{"what": "not ours"}\n'
+
+
+def _holds(process: subprocess.Popen[str], file: Path) -> bool:
+    """Whether the process has the file open."""
+    return file.resolve() in [link.resolve() for link in Path(f"/proc/{process.pid}/fd").iterdir()]
 
 
 def test_killed_command_goes_on(write: Write, tmp_path: Path) -> None:
