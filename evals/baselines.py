@@ -16,9 +16,7 @@ from sumy.summarizers.lex_rank import LexRankSummarizer
 
 from evals.examples import Example, Gold, Prediction
 from evals.gazetteer import Gazetteer
-from evals.metrics import METRICS
 from evals.metrics.summary import ASPECTS, rouge1
-from evals.tables import Table
 
 TITLE, FIRST, LEXRANK, ORACLE, GAZETTEER, PEOPLE = (
     "title",
@@ -70,17 +68,6 @@ def people(example: Example) -> Iterator[tuple[Prediction, Example]]:
     for number, target in enumerate(targets):
         gold = Gold(summaries=targets[:number] + targets[number + 1 :])
         yield Prediction(summary=target), example.model_copy(update={"gold": gold})
-
-
-def saturated(table: Table, metric: str) -> tuple[str, ...]:
-    """The systems that a metric puts above people: it can tell nothing more about them."""
-    if not any(known.name == metric and known.better == "higher" for known in METRICS):
-        return ()
-    values = {row.system: row.cells[metric].value for row in table.rows if metric in row.cells}
-    limit = values.get(PEOPLE)
-    if limit is None:
-        return ()
-    return tuple(name for name, value in values.items() if name != PEOPLE and value is not None and value > limit)
 
 
 def nearest(sentences: Sequence[str], targets: Iterable[str]) -> str:

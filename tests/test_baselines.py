@@ -1,14 +1,9 @@
 """What is in every table: baselines that cost nothing, people, and what is beyond people."""
 
-import math
-
-import pytest
-
 from evals import baselines
 from evals.gazetteer import Gazetteer
 from evals.metrics import score
 from evals.metrics.summary import rouge
-from evals.tables import Cell, Row, Table
 from tests.scored_papers import SENTENCES, example, names
 
 _TARGETS = ("A network guesses the depth of streams from sound.", "BrookNet reaches 81.4% accuracy.")
@@ -75,31 +70,3 @@ def test_people_are_compared_with_the_other_people() -> None:
     ]  # fmt: skip
     assert all(score(said, other)["rouge1"][0] < 1.0 for said, other in pairs)
     assert not list(baselines.people(example(summaries=_TARGETS[:1])))
-
-
-def _table(**values: float | None) -> Table:
-    rows = [
-        Row(system=system, cells={"rouge1": _cell(value), "words": _cell(value)}) for system, value in values.items()
-    ]
-    return Table(suite="scitldr", papers=3, rows=tuple(rows))
-
-
-def _cell(value: float | None) -> Cell:
-    return Cell(value=value, low=None, high=None, papers=3)
-
-
-def test_who_is_beyond_people_is_saturated() -> None:
-    """As high as people is not beyond them, and neither is what has no figure."""
-    assert baselines.saturated(_table(model=40.0, title=31.0, people=31.0, LexRank=None), "rouge1") == ("model",)
-
-
-@pytest.mark.parametrize("metric", ["words", "unknown", "rouge2"])
-def test_only_what_is_better_when_higher_can_be_saturated(metric: str) -> None:
-    """Longer than people is not beyond them; a figure that is not in the table saturates nothing."""
-    assert baselines.saturated(_table(model=40.0, people=31.0), metric) == ()
-
-
-def test_without_people_nothing_is_saturated() -> None:
-    """Nobody knows then where the limit is."""
-    assert baselines.saturated(_table(model=math.inf), "rouge1") == ()
-    assert baselines.saturated(_table(model=40.0, people=None), "rouge1") == ()

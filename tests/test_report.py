@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from dataclasses import replace
+from html import escape
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from evals.baselines import ORACLE, PEOPLE, TITLE
+from evals.meta.passports import told
 from evals.metrics import METRICS
 from evals.reporting.facts import facts
 from evals.reporting.html import render_html
@@ -21,7 +23,7 @@ from evals.reporting.markdown import render_markdown
 from evals.reporting.numbers import amount, interval
 from evals.reporting.page_data import Answer, PageMetric, PagePaper, PageSuite, PageSystem, as_json
 from evals.reporting.papers import choose, measure, share
-from evals.reporting.plots import plots
+from evals.reporting.plots import against_length, plots
 from evals.reporting.prices import pareto, spread
 from evals.reporting.side_by_side import Line, Results, read
 from evals.tables import Cell
@@ -130,14 +132,42 @@ def test_figures_stand_with_interval_and_papers(folders: tuple[Path, Path]) -> N
     assert "(n 22)" in text
 
 
-def test_every_table_says_how_rouge_lies(folders: tuple[Path, Path]) -> None:
-    """The caution is beside each table of either report, with what the bare title scores on these papers."""
+def test_every_table_says_how_it_lies(folders: tuple[Path, Path]) -> None:
+    """ROUGE with what the bare title scores on these papers; a figure that is counted by rule says that it is."""
     (found,) = read(folders)
     title = next(line for line in found.lines if line.system == TITLE)
     said = f"The bare title scores high (here {title.cells['rouge1'].value:.1f} ROUGE-1)"
-    page = render_html([found])
-    assert page.count(said) == page.count('<table class="figures">') == 2
+    _, first, *others = render_html([found]).split('<table class="figures">')
+    assert "ROUGE-1" in first
+    assert said in first
+    assert len(others) == 2
+    assert all("they are counted by rule" in table and said not in table for table in others)
     assert said in render_markdown([found])
+
+
+def test_a_table_holds_one_part_and_who_has_it(folders: tuple[Path, Path]) -> None:
+    """Baselines, which have no evidence and no answer that can fail, are no rows of dashes."""
+    (found,) = read(folders)
+    tables = [part.partition("</table>")[0] for part in render_html([found]).split('<table class="figures">')[1:]]
+    first, form, held = tables
+    assert "coverage" in first
+    assert "ROUGE-L" in first
+    assert "compression" in form
+    assert "stand-ins" in held
+    assert [f'scope="row">{TITLE}' in table for table in tables] == [True, True, False]
+
+
+def test_the_passport_stands_beside_the_metric(folders: tuple[Path, Path]) -> None:
+    """How far people agree with it, as the file of passports has it, or that nobody has measured it."""
+    (found,) = read(folders)
+    page, text = render_html([found]), render_markdown([found])
+    for metric in found.metrics:
+        (about,) = re.findall(rf"<dt>{re.escape(metric.title)}</dt><dd>(.*?)</dd>", page)
+        assert about.endswith(f"Agreement with people: {escape(told(metric.name))}.")
+    assert "Spearman +0.135 [-0.02, 0.30]" in page
+    assert "Agreement with people: not measured." in page
+    said = text.replace("\\", "")
+    assert f"ROUGE-1: {told('rouge1')}" in said
 
 
 def test_beyond_people_is_marked_saturated(results: Results) -> None:
@@ -294,6 +324,15 @@ def test_length_is_held_against_the_score(results: Results) -> None:
         r"A: rank correlation [+-]\d\.\d\d over 22 papers; B: rank correlation [+-]\d\.\d\d over 24", length.said
     )
     assert "there is no calibration to show" in length.said
+
+
+def test_what_says_nothing_has_no_plot(results: Results) -> None:
+    """Where no run has a length there is a reason instead of empty axes."""
+    measured = measure(results)
+    silent = replace(measured, lengths={name: 0.0 * found for name, found in measured.lengths.items()})
+    plot = against_length(results, silent)
+    assert plot.svg is None
+    assert "no plot, because" in plot.said
 
 
 def test_one_paper_is_enough(folders: tuple[Path, Path], tmp_path: Path) -> None:

@@ -12,10 +12,10 @@ from summarizer.errors import InputError
 from tests.eval_runs import rouge, sample, scores
 
 METRICS = (
-    Metric("hits", "hits", "share of hits", "hits", 2, share),
-    Metric("precision", "precision", "of names", "names", 3, precision),
-    Metric("f1", "F1", "of names", "names", 3, f1),
-    Metric("seconds", "seconds", "time", "time", 2, mean, "seconds", "lower"),
+    Metric("hits", "hits", "share of hits", "hits", 2, share, "part"),
+    Metric("precision", "precision", "of names", "names", 3, precision, "part"),
+    Metric("f1", "F1", "of names", "names", 3, f1, "part"),
+    Metric("seconds", "seconds", "time", "time", 2, mean, "part", "seconds", "lower"),
 )
 
 

@@ -28,25 +28,26 @@ def at_equal_length(sums: Array) -> Array:
     return 100.0 * held
 
 
+_PART: Final = "judging"
 WIN_RATE: Final = Metric(
-    "win_rate", "win rate of B", "wins of B and half of the ties, of all pairs that are decided", "win", 2, share
+    "win_rate", "win rate of B", "wins of B and half of the ties, of all pairs that are decided", "win", 2, share, _PART
 )
 CONSISTENCY: Final = Metric(
-    "swap_consistency", "swap consistency", "pairs with the same verdict in both orders", "consistent", 2, share
+    "swap_consistency", "swap consistency", "pairs with the same verdict in both orders", "consistent", 2, share, _PART
 )
 #: What says how far the judge can be believed; shown with or without a headline.
 DIAGNOSTICS: Final = (
     CONSISTENCY,
     Metric("ties", "ties", "judged pairs without a winner, disagreement between the orders included", "ties", 2, share,
-           better="neither"),
+           _PART, better="neither"),
     Metric("first_wins", "wins of the first", "of all answers that name a winner; 50 is no bias", "first", 2, share,
-           better="neither"),
+           _PART, better="neither"),
     Metric("longer_wins", "wins of the longer", "of all wins where lengths differ; 50 is no preference", "longer", 2,
-           share, better="neither"),
+           share, _PART, better="neither"),
     Metric("win_rate_matched", "length-matched win rate", "of B, over pairs whose lengths differ by at most a fifth",
-           "matched", 2, share),
+           "matched", 2, share, _PART),
     Metric("win_rate_level", "win rate at equal length", "of B, by a straight line over the ratios of lengths", "level",
-           5, at_equal_length),
+           5, at_equal_length, _PART),
 )  # fmt: skip
 METRICS: Final = (WIN_RATE, *DIAGNOSTICS)
 

@@ -19,7 +19,7 @@ _WORD = re.compile(r"[^\W_]+")
 METRICS = (
     Metric("consistency", "tag consistency", "tags of tasks and methods that a paper before has too, but for case, "
            "plural and hyphen: those with the label of the first; says nothing of synonyms, nor of right labels",
-           "consistency", 2, share),
+           "consistency", 2, share, "tags"),
 )  # fmt: skip
 
 

@@ -11,10 +11,11 @@ CLASSES: Final[tuple[Contribution, ...]] = get_args(Contribution)
 
 METRICS = (
     Metric("contribution.accuracy", "contribution", "papers whose kind of contribution is right; high for whoever "
-           "always says the most frequent kind", "contribution.accuracy", 2, share, family="contribution"),
+           "always says the most frequent kind", "contribution.accuracy", 2, share, "contribution",
+           family="contribution"),
     Metric("contribution.macro_f1", "contribution macro F1", "mean of the F1 of each kind that somebody gives, all "
            "kinds alike; unstable where a kind has few papers", "contribution.macro_f1", 3 * len(CLASSES), macro_f1,
-           family="contribution"),
+           "contribution", family="contribution"),
 )  # fmt: skip
 
 

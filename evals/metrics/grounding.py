@@ -12,21 +12,23 @@ from summarizer.extension import SUMMARY, numbers_of
 
 _NOT = "not faithfulness: the words can be there and mean something else"
 
+_PART = "held against the paper"
+
 METRICS = (
     Metric("grounded", "names grounded", "names whose words the paper has; tasks that it does not have make no tag and "
-           f"are not counted; {_NOT}", "grounded", 2, share),
+           f"are not counted; {_NOT}", "grounded", 2, share, _PART),
     Metric("flagged", "results flagged", "results with a flag or a quote that is not there; says nothing of numbers "
-           "that were given to the wrong thing", "flagged", 2, share, better="lower"),
+           "that were given to the wrong thing", "flagged", 2, share, _PART, better="lower"),
     Metric("unsupported_numbers", "summaries with foreign numbers", "summaries with a number that the paper does not "
-           f"have; one that stands in has none; {_NOT}", "unsupported_numbers", 2, share, better="lower",
+           f"have; one that stands in has none; {_NOT}", "unsupported_numbers", 2, share, _PART, better="lower",
            family="unsupported"),
     Metric("unsupported_names", "summaries with foreign names", "summaries with a name that the paper does not have; "
-           f"one that stands in has none; {_NOT}", "unsupported_names", 2, share, better="lower",
+           f"one that stands in has none; {_NOT}", "unsupported_names", 2, share, _PART, better="lower",
            family="unsupported"),
     Metric("stand_in", "stand-ins", "summaries that are a sentence of the abstract, because the model's own said what "
-           "the paper does not; says nothing of how good the sentence is", "stand_in", 2, share, better="lower"),
+           "the paper does not; says nothing of how good the sentence is", "stand_in", 2, share, _PART, better="lower"),
     Metric("missed", "claims missed", "papers with a number that looks like a claim and is in no result; by rule, so "
-           "some are no claims and others are not seen", "missed", 2, share, better="lower"),
+           "some are no claims and others are not seen", "missed", 2, share, _PART, better="lower"),
 )  # fmt: skip
 
 

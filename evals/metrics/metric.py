@@ -33,6 +33,8 @@ class Metric:
     size: int
     """How many numbers these are for each paper."""
     value: Value
+    part: str
+    """What it belongs to: the metrics of a part stand in one table."""
     unit: Literal["points", "words", "times", "seconds", "USD"] = "points"
     """Points are hundredths: of a whole, or of a score that is at most 1."""
     better: Literal["higher", "lower", "neither"] = "higher"

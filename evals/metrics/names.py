@@ -42,9 +42,10 @@ _WORD = re.compile(r"[^\W_]+[+#*]*")
 def _metrics(tier: Tier, *, typed: bool) -> Iterator[Metric]:
     sums = f"names.{tier}" if typed else f"names.untyped.{tier}"
     kinds = "of the same kind" if typed else "of any kind"
+    part = "names" if typed else "names of any kind"
     for name, value in _VALUES:
         title = f"names {tier} {'' if typed else 'untyped '}{name.upper() if name == 'f1' else name}"
-        yield Metric(f"{sums}.{name}", title, f"{name} {_LIMITS}; {_TIERS[tier]}, {kinds}", sums, 3, value,
+        yield Metric(f"{sums}.{name}", title, f"{name} {_LIMITS}; {_TIERS[tier]}, {kinds}", sums, 3, value, part,
                      family=f"names.{name}")  # fmt: skip
 
 
@@ -53,11 +54,11 @@ METRICS = (
     *(metric for tier in _TIERS for metric in _metrics(tier, typed=False)),
     *(
         Metric(f"names.{kind}.f1", f"{_PLURALS[kind]} F1", f"f1 of {_PLURALS[kind]} {_LIMITS}; {_TIERS['folded']}",
-               f"names.{kind}", 3, f1, family="names.kinds")
+               f"names.{kind}", 3, f1, "names of each kind", family="names.kinds")
         for kind in KINDS
     ),
     Metric("names.invented", "names from elsewhere", "gold names that the abstract does not state and that are said "
-           "nevertheless; other inventions, which nobody labelled, are not seen", "names.invented", 2, share,
+           "nevertheless; other inventions, which nobody labelled, are not seen", "names.invented", 2, share, "names",
            better="lower"),
 )  # fmt: skip
 

@@ -12,15 +12,18 @@ from evals.examples import Outcome
 from evals.metrics.metric import Metric, mean, share
 from summarizer import Record
 
+#: These figures stand before all others of a suite.
+PART = "answers"
+
 METRICS = (
     Metric("coverage", "coverage", "papers that were asked about and got an answer, readable or not", "coverage", 2,
-           share),
+           share, PART),
     Metric("faults", "no answer in it", "answers that cannot be read, cut off or refused; they count as empty",
-           "faults", 2, share, better="lower"),
-    Metric("seconds", "s a paper", "time of the model for a paper, when it was asked first; not the waiting around it, "
-           "and of another machine another time", "seconds", 2, mean, "seconds", "lower"),
+           "faults", 2, share, PART, better="lower"),
+    Metric("seconds", "seconds a paper", "time of the model for a paper, when it was asked first; not the waiting "
+           "around it, and of another machine another time", "seconds", 2, mean, PART, "seconds", "lower"),
     Metric("cost", "USD a paper", "price of a paper, when it was asked first; nothing where the price is unknown",
-           "cost", 2, mean, "USD", "lower"),
+           "cost", 2, mean, PART, "USD", "lower"),
 )  # fmt: skip
 
 

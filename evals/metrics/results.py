@@ -30,16 +30,16 @@ def _metrics(level: int) -> Iterator[Metric]:
     for name, value in _VALUES:
         title = f"results {' + '.join(_LEVELS[: level + 1])} {name.upper() if name == 'f1' else name}"
         about = f"{name} of claimed numbers, right in {asked}; says nothing of the words that are quoted for them"
-        yield Metric(f"{sums}.{name}", title, about, sums, 3, value, family=f"results.{name}")
+        yield Metric(f"{sums}.{name}", title, about, sums, 3, value, "results", family=f"results.{name}")
 
 
 METRICS = (
     *(metric for level in range(len(_LEVELS)) for metric in _metrics(level)),
     Metric("results.baseline", "baseline value", "of results whose value is right, where one has a value compared "
            "with: those in which it is the same; says nothing of results that were not found", "results.baseline", 2,
-           share),
+           share, "results"),
     Metric("results.kind", "kind of result", "of results whose value is right, those with the right kind; says nothing "
-           "of results that were not found", "results.kind", 2, share),
+           "of results that were not found", "results.kind", 2, share, "results"),
 )  # fmt: skip
 
 

@@ -26,9 +26,10 @@ _BATCH: Final = 64
 
 METRICS = (
     Metric("similarity", "similarity", "cosine of the summary with the nearest target; the title is nearer than most "
-           "summaries, and a negation hardly moves it", "similarity", 2, share, family="similarity"),
+           "summaries, and a negation hardly moves it", "similarity", 2, share, "summary", family="similarity"),
     Metric("similarity.abstract", "similarity to abstract", "cosine of the summary with the abstract (256 tokens); "
-           "tells what is off topic, and not what is wrong", "similarity.abstract", 2, share, family="similarity"),
+           "tells what is off topic, and not what is wrong", "similarity.abstract", 2, share, "summary",
+           family="similarity"),
 )  # fmt: skip
 
 

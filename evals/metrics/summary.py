@@ -26,30 +26,32 @@ _TITLES = {"rouge1": "ROUGE-1", "rouge2": "ROUGE-2", "rougeL": "ROUGE-L"}
 _LIES = "words shared with the best target; the title scores high, and length agrees better with people"
 _END = re.compile(r"[.!?][\"'\u2019\u201d)\]]*$")
 
+_FORM = "form of the summary"
+
 METRICS = (
     *(
-        Metric(name, _TITLES[name], f"{_TITLES[name]} F1: {_LIES}", name, 2, share, family="rouge")
+        Metric(name, _TITLES[name], f"{_TITLES[name]} F1: {_LIES}", name, 2, share, "summary", family="rouge")
         for name in _ROUGE
     ),
     *(
         Metric(f"{aspect}.{name}", f"{_TITLES[name]} {aspect}", f"{_TITLES[name]} F1 against the summary of the "
                f"{aspect}: words shared; one sentence about everything shares few with each", f"{aspect}.{name}", 2,
-               share, family=f"{aspect}.rouge")
+               share, "summary by aspect", family=f"{aspect}.rouge")
         for aspect in ASPECTS
         for name in _ROUGE
     ),
-    Metric("words", "words", "length of the summary; says nothing of what is in it", "words", 2, mean, "words",
-           "neither"),
+    Metric("words", "words", "length of the summary; says nothing of what is in it", "words", 2, mean, _FORM,
+           "words", "neither"),
     Metric("compression", "compression", "words of the abstract for each of the summary; the shorter, the higher, "
-           "whatever it says", "compression", 2, mean, "times", "neither"),
+           "whatever it says", "compression", 2, mean, _FORM, "times", "neither"),
     Metric("novel1", "novel words", "words of the summary that the abstract does not have, as written and in that "
-           "case; a paraphrase is novel too, and no error", "novel1", 2, share, better="neither"),
-    Metric("novel2", "novel pairs", "the same for two words in a row", "novel2", 2, share, better="neither"),
-    Metric("novel3", "novel triples", "the same for three words in a row", "novel3", 2, share, better="neither"),
+           "case; a paraphrase is novel too, and no error", "novel1", 2, share, _FORM, better="neither"),
+    Metric("novel2", "novel pairs", "the same for two words in a row", "novel2", 2, share, _FORM, better="neither"),
+    Metric("novel3", "novel triples", "the same for three words in a row", "novel3", 2, share, _FORM, better="neither"),
     Metric("one_sentence", "one sentence", "summaries that are one sentence with an end; not whether it reads well",
-           "one_sentence", 2, share),
+           "one_sentence", 2, share, _FORM),
     Metric("no_summary", "empty", "no summary where one was asked for; ROUGE counts it as 0", "no_summary", 2, share,
-           better="lower"),
+           _FORM, better="lower"),
 )  # fmt: skip
 
 

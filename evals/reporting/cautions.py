@@ -1,5 +1,6 @@
 """What has to be said beside every table, so that nobody takes a figure for more than it is."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from evals.baselines import PEOPLE, TITLE
@@ -9,24 +10,36 @@ from evals.reporting.side_by_side import Results, value_of
 from evals.statistics import RESAMPLES
 
 _LIKENESS: Final = (
-    "A figure counts what is like the answer of people, not what is right: people overlook things and disagree."
+    "These figures count what is like the answer of people, not what is right: people overlook things and disagree."
+)
+_RULE: Final = (
+    "No answer of people stands behind these figures: they are counted by rule, and say nothing about whether a "
+    "summary is right."
 )
 
 
+def caution(metrics: Sequence[Metric], results: Results) -> str:
+    """What belongs to a table of these metrics above all."""
+    if any(map(_is_rouge, metrics)):
+        return _rouge(results)
+    return _LIKENESS if any(metric.family not in {"", "unsupported"} for metric in metrics) else _RULE
+
+
 def cautions(results: Results) -> list[str]:
-    """Sentences that belong to the table of a suite."""
-    said = [_rouge(results) if any(map(_is_rouge, results.metrics)) else _LIKENESS]
-    said.append(
-        f"Brackets are 95 % intervals: papers were drawn again {RESAMPLES:,} times. That two of them overlap is no "
-        "test; whether runs differ is what the command compare tells. Where no paper, or every paper, has something, "
-        "the bound is that of the rule of three: up to 3 in n may be otherwise."
-    )
+    """Sentences that hold for all tables of a suite."""
+    said = [
+        (
+            f"Brackets are 95 % intervals: papers were drawn again {RESAMPLES:,} times. That two of them overlap is no "
+            "test; whether runs differ is what the command compare tells. Where no paper, or every paper, has "
+            "something, the bound is that of the rule of three: up to 3 in n may be otherwise."
+        )
+    ]
     if any(line.kind == "oracle" for line in results.lines):
         said.append("An oracle has looked at the answer: it bounds what copying can reach, and is nobody's result.")
     if any(line.kind == "people" for line in results.lines):
         said.append(
-            f"The row {PEOPLE!r} is one person against the others. What is beyond it is marked saturated: more of "
-            "that figure means nothing."
+            f"The row {PEOPLE!r} is one person against the others: one target fewer than a run has, which makes it a "
+            "little lower. What is beyond it is marked saturated: more of that figure means nothing."
         )
     return said
 

@@ -14,9 +14,10 @@ from typing import Final
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
+from evals.meta.passports import told
 from evals.metrics import outcome
 from evals.metrics.metric import Metric
-from evals.reporting.cautions import cautions
+from evals.reporting.cautions import caution, cautions
 from evals.reporting.facts import Fact, described, facts
 from evals.reporting.numbers import amount, count, interval
 from evals.reporting.page_data import as_json, page_suite
@@ -43,9 +44,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Some columns of a table, of all systems."""
+    """The metrics of one part, and the systems that have any of them."""
 
     heading: str
+    caution: str
     metrics: tuple[Metric, ...]
     rows: tuple[tuple[Line, tuple[Entry | None, ...]], ...]
 
@@ -86,25 +88,28 @@ def render_html(suites: Sequence[Results]) -> str:
         descriptions=descriptions,
         sections=sections,
         data=as_json(pages),
+        told=told,
         style=_asset("report.css"),
         script=_asset("report.js"),
     )
 
 
 def _blocks(results: Results) -> list[Block]:
-    """What a suite asks, and beside it what else is measured: in one table nobody would find the first."""
-    asked = [metric for metric in results.metrics if _is_asked(metric)]
-    others = [metric for metric in results.metrics if not _is_asked(metric)]
-    return [_block(heading, metrics, results) for heading, metrics in (("", asked), ("Beside it", others)) if metrics]
+    """First whether there are answers and what the suite asks most of all: in one table nobody would find it."""
+    first = (outcome.PART, results.main.part)
+    parts = dict.fromkeys(metric.part for metric in results.metrics if metric.part not in first)
+    wanted = [first, *((part,) for part in parts)]
+    return [_block([metric for metric in results.metrics if metric.part in part], results) for part in wanted]
 
 
-def _is_asked(metric: Metric) -> bool:
-    return bool(metric.family) or metric in outcome.METRICS
-
-
-def _block(heading: str, metrics: Sequence[Metric], results: Results) -> Block:
+def _block(metrics: Sequence[Metric], results: Results) -> Block:
     rows = tuple((line, tuple(_entry(line, metric, results) for metric in metrics)) for line in results.lines)
-    return Block(heading, tuple(metrics), rows)
+    return Block(
+        heading=metrics[-1].part,
+        caution=caution(metrics, results),
+        metrics=tuple(metrics),
+        rows=tuple((line, entries) for line, entries in rows if any(entries)),
+    )
 
 
 def _entry(line: Line, metric: Metric, results: Results) -> Entry | None:

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
+from evals.meta.passports import passport, told
 from evals.metrics.metric import Metric
-from evals.reporting.cautions import cautions
+from evals.reporting.cautions import caution, cautions
 from evals.reporting.facts import described, facts
 from evals.reporting.numbers import amount, count, interval
 from evals.reporting.side_by_side import Kind, Line, Results
@@ -28,7 +29,9 @@ def _lines(suites: Sequence[Results]) -> Iterator[str]:
         yield f"## {escape_markdown(results.suite)}, {escape_markdown(data.split)}, {count(results.papers, 'paper')}"
         yield ""
         yield from _table_lines(results)
-        yield from (f"- {escape_markdown(sentence)}" for sentence in cautions(results))
+        said = [caution(results.metrics, results), *cautions(results)]
+        yield from (f"- {escape_markdown(sentence)}" for sentence in said)
+        yield from _belief_lines(results.metrics)
         yield ""
         yield from _fact_lines(results)
 
@@ -42,6 +45,13 @@ def _table_lines(results: Results) -> Iterator[str]:
         cells = (_cell(line, metric, results) for line in results.lines)
         yield f"| {escape_markdown(metric.title)}{_direction(metric)} | {' | '.join(cells)} |"
     yield ""
+
+
+def _belief_lines(metrics: Sequence[Metric]) -> Iterator[str]:
+    """How far people agree with the figures, where that is known."""
+    known = [metric for metric in metrics if passport(metric.name)]
+    yield f"- How far people agree was measured of {'these figures only:' if known else 'none of these figures.'}"
+    yield from (f"  - {escape_markdown(metric.title)}: {escape_markdown(told(metric.name))}" for metric in known)
 
 
 def _direction(metric: Metric) -> str:

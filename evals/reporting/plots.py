@@ -62,14 +62,17 @@ def against_length(results: Results, measured: Measured) -> Plot:
     It stands where calibration would: records hold no confidence that could be held against what is right.
     """
     metric = results.main
+    title = f"{metric.title} against length"
+    points = {run.name: _lengths_and_scores(measured, run.name) for run in results.runs}
+    if all(len(lengths) < 2 for lengths, _ in points.values()):
+        return Plot(title, None, "no plot, because no run says anything about more than one paper.")
     figure = sheet()
     axes = figure.subplots()
     correlations = []
     for place, run in enumerate(results.runs):
-        scores, lengths = measured.main[run.name], measured.lengths[run.name]
-        there = np.isfinite(scores) & (lengths > 0)
-        correlations.append(f"{run.name}: {_rank_correlation(lengths[there], scores[there])}")
-        x, y, error = _fifths(lengths[there], scores[there])
+        lengths, scores = points[run.name]
+        correlations.append(f"{run.name}: {_rank_correlation(lengths, scores)}")
+        x, y, error = _fifths(lengths, scores)
         as_run = look(place)
         axes.errorbar(
             x,
@@ -90,11 +93,18 @@ def against_length(results: Results, measured: Measured) -> Plot:
         f"Means of fifths of the papers by length, with 95 % intervals. {'; '.join(correlations)}. A figure that goes "
         "with length measures length too. Records hold no confidence, so there is no calibration to show."
     )
-    return finish(figure, f"{results.suite} length", f"{metric.title} against length", said)
+    return finish(figure, f"{results.suite} length", title, said)
 
 
 def _no_price(results: Results) -> Plot:
     return Plot(f"{results.main.title} against cost", None, "no plot, because no run has a known price.")
+
+
+def _lengths_and_scores(measured: Measured, run: str) -> tuple[Array, Array]:
+    """Of each paper about which a run says something."""
+    scores, lengths = measured.main[run], measured.lengths[run]
+    there = np.isfinite(scores) & (lengths > 0)
+    return lengths[there], scores[there]
 
 
 def _fifths(lengths: Array, scores: Array) -> tuple[Array, Array, Array]:
