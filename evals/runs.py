@@ -18,12 +18,12 @@ from typing import Final, TypeVar
 from pydantic import ValidationError
 
 from evals.duplicates import Duplicates
+from evals.samples import SAMPLES
 from evals.tables import Table
 from summarizer import Record
 from summarizer.extension import Frozen, InputError, OutputError
 
 RECORDS: Final = "records.jsonl"
-SAMPLES: Final = "samples.jsonl"
 TABLE: Final = "table.json"
 RUN: Final = "run.json"
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from evals.examples import Gold, Outcome, Prediction
-from summarizer.extension import Frozen, InputError
+from summarizer.extension import Frozen, InputError, first_problem
 
 #: The system under test; all others are baselines.
 MODEL = "model"
-FILE = "samples.jsonl"
+SAMPLES = "samples.jsonl"
 
 
 class Said(Frozen):
@@ -49,8 +49,4 @@ def parse_sample(path: Path, number: int | None, line: bytes) -> Sample:
     try:
         return Sample.model_validate_json(line)
     except ValidationError as error:
-        problem = error.errors(include_input=False, include_url=False)[0]
-        place = ".".join(str(part) for part in problem["loc"])
-        raise InputError(
-            str(path), f"not a sample of this version: {place or 'line'}: {problem['msg']}", number
-        ) from error
+        raise InputError(str(path), f"not a sample of this version: {first_problem(error, 'line')}", number) from error

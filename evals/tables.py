@@ -6,7 +6,7 @@ import numpy as np
 
 from evals.metrics import METRICS
 from evals.metrics.metric import Array, Metric, Sums
-from evals.samples import FILE, MODEL, Sample
+from evals.samples import MODEL, SAMPLES, Sample
 from evals.statistics import RESAMPLES, Figure, Groups, intervals
 from summarizer.extension import Frozen, InputError
 
@@ -56,12 +56,12 @@ class Columns:
             size = self._sizes.get(name)
             if size != len(values):
                 advice = "the same `summarizer eval` as before writes them again from its records"
-                raise InputError(FILE, f"its sums {name!r} are not those of this version; {advice}")
+                raise InputError(SAMPLES, f"its sums {name!r} are not those of this version; {advice}")
             start = self._starts[name]
             row[start : start + size] = values
             row[start + size] = 1.0
         if not np.isfinite(row).all():
-            raise InputError(FILE, "has sums that are not finite numbers, which `summarizer eval` never writes")
+            raise InputError(SAMPLES, "has sums that are not finite numbers, which `summarizer eval` never writes")
         return row
 
 

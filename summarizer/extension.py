@@ -25,7 +25,7 @@ from summarizer.parsing import parse_as
 from summarizer.passages import numbers_of
 from summarizer.progress import Progress
 from summarizer.questions import Asker, Question
-from summarizer.records import Contribution, Frozen, ResultKind, Role, Source
+from summarizer.records import Contribution, Frozen, ResultKind, Role, Source, first_problem
 from summarizer.sentences import sentences
 from summarizer.whole import write_whole
 from summarizer.writing.harmless import visible
@@ -63,6 +63,7 @@ __all__ = [
     "complain",
     "definitions",
     "escape_markdown",
+    "first_problem",
     "fold",
     "interruptible",
     "is_acronym",

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from summarizer.completion import SUMMARY, Completion
 from summarizer.errors import AnswerError
-from summarizer.records import Answer, Frozen, Limits, Vocabulary
+from summarizer.records import Answer, Frozen, Limits, Vocabulary, first_problem
 
 Kind = TypeVar("Kind", bound=Frozen)
 
@@ -84,9 +84,7 @@ def _parse_inner(kind: type[Kind], text: str) -> Kind:
 
 
 def _schema_error(error: ValidationError, text: str) -> AnswerError:
-    problem = error.errors(include_input=False, include_url=False)[0]
-    place = ".".join(str(part) for part in problem["loc"]) or "the object"
-    return AnswerError("schema_error", f"{place}: {problem['msg']}", text)
+    return AnswerError("schema_error", first_problem(error, "the object"), text)
 
 
 def _check_labels(answer: Answer, vocabulary: Vocabulary, text: str) -> None:

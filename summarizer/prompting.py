@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from summarizer.completion import SCHEME, Decoding, Identity, Json, Message, Request
 from summarizer.errors import PromptError
-from summarizer.records import Answer, Frozen, Limits, Paper, ResultKind, Role, Term, Vocabulary
+from summarizer.records import Answer, Frozen, Limits, Paper, ResultKind, Role, Term, Vocabulary, first_problem
 from summarizer.settings import DEFAULT_LANGUAGE
 from summarizer.shipped import prompts_folder
 
@@ -86,9 +86,7 @@ def load_prompt(name: str) -> Prompt:
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise PromptError(f"prompt {full_name}: not valid TOML in UTF-8: {error}") from error
     except ValidationError as error:
-        problem = error.errors()[0]
-        place = ".".join(str(part) for part in problem["loc"])
-        raise PromptError(f"prompt {full_name}: {place}: {problem['msg']}") from error
+        raise PromptError(f"prompt {full_name}: {first_problem(error, 'file')}") from error
     vocabulary = load_vocabulary()
     again = tomllib.loads(repair_bytes.decode("utf-8"))
     repair, unsupported = str(again["user"]), str(again["unsupported"])

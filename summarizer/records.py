@@ -6,7 +6,7 @@ quote; `Record` is the public contract, published as JSON Schema in `docs/record
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, PositiveInt, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, PositiveInt, StringConstraints, ValidationError
 
 #: Version of the record's shape. It changes when a reader of records has to change.
 SCHEMA_VERSION: Final = "1.0"
@@ -316,3 +316,12 @@ class Vocabulary(Frozen):
     contributions: tuple[Term, ...]
     fields: tuple[Term, ...]
     modalities: tuple[Term, ...]
+
+
+def first_problem(error: ValidationError, whole: str) -> str:
+    """Where it is and what it is, without the value: `tags.0.label: Field required`.
+
+    `whole` is what it is called where the problem is not in a part.
+    """
+    problem = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    return f"{'.'.join(map(str, problem['loc'])) or whole}: {problem['msg']}"

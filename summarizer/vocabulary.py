@@ -21,7 +21,7 @@ from pydantic import Field, ValidationError
 from summarizer.aliases import AliasTable
 from summarizer.errors import SettingsError
 from summarizer.labels import Word
-from summarizer.records import Frozen, Words
+from summarizer.records import Frozen, Words, first_problem
 from summarizer.shipped import prompts_folder
 
 OpenFacet = Literal["task", "method"]
@@ -45,10 +45,8 @@ class TagVocabulary:
         except tomllib.TOMLDecodeError as error:
             raise SettingsError(f"{name}: is not valid TOML: {error}") from error
         except ValidationError as error:
-            problem = error.errors(include_input=False, include_url=False)[0]
-            place = ".".join(map(str, problem["loc"]))
             advice = "it holds [tasks] and [methods], each of label = [aliases], and ignored = [labels]"
-            raise SettingsError(f"{name}: {place}: {problem['msg']} ({advice})") from error
+            raise SettingsError(f"{name}: {first_problem(error, 'file')} ({advice})") from error
         # Of what it says: a comment makes no other vocabulary.
         self.sha256 = sha256(json.dumps(file.model_dump(), sort_keys=True).encode()).hexdigest()
         tables: dict[OpenFacet, dict[str, tuple[str, ...]]] = {"task": file.tasks, "method": file.methods}

@@ -13,6 +13,7 @@ import pytest
 
 from evals.annotating.label_file import read_labels
 from evals.annotating.labels import unblind
+from evals.suites.gold import read
 from tests.annotating import (
     NO,
     ROOT,
@@ -270,14 +271,34 @@ def test_gold_is_checked_stored_and_exported(runs: list[Path], tmp_path: Path) -
     command = ["annotate", *map(str, runs), "-o", str(labels), "--export", str(out)]
     done = program(command)
     assert (done.returncode, done.stderr) == (0, f"summarizer: {out}: gold for 2 papers\n")
-    first, other = map(json.loads, out.read_text(encoding="utf-8").splitlines())
-    assert list(first) == ["id", "title", "abstract", *gold]
-    assert first["id"].startswith("pond-")
-    assert (first["title"], first["abstract"]) == (shown["title"], shown["abstract"])
-    assert {name: first[name] for name in gold} == gold
-    assert set(other) == {"id", "title", "abstract", "datasets"}
+    first, other = read(out)
+    assert first.paper.id.startswith("pond-")
+    assert (first.paper.title, first.paper.abstract) == (shown["title"], shown["abstract"])
+    assert (first.gold.summaries, first.gold.contribution) == ((gold["tldr"],), "method")
+    named = {kind: [name.name for name in names] for kind, names in first.gold.names.items()}
+    methods = [method["name"] for method in gold["methods"]]
+    assert named == {"task": ["counts birds"], "method": methods, "dataset": ["PondCount"], "metric": []}
+    assert [name.role for name in first.gold.names["method"]] == [method["role"] for method in gold["methods"]]
+    assert first.gold.results is not None
+    assert [claim.value for claim in first.gold.results] == [result["value"] for result in gold["results"]]
+    assert (list(other.gold.names), other.gold.results, other.gold.contribution) == (["dataset"], None, None)
     assert "is there already" in program(command).stderr
     assert "holds no gold by Bea" in program([*command, "--annotator", "Bea"]).stderr
+
+
+def test_gold_that_no_suite_would_read_is_not_exported(runs: list[Path], tmp_path: Path) -> None:
+    """A label that was edited by hand is held to what a file of gold is held to, and nothing is written."""
+    labels, out = tmp_path / "labels.jsonl", tmp_path / "gold.jsonl"
+    with annotating(runs, labels, "Ada") as serving:
+        pair = serving.get("pairs/0")["pair"]
+        serving.post("gold", {"pair": pair, "gold": {"datasets": ["PondCount"]}})
+    text = labels.read_text(encoding="utf-8")
+    labels.write_text(text.replace('["PondCount"]', '["PondCount","pondcount"]'), encoding="utf-8")
+    done = program(["annotate", *map(str, runs), "-o", str(labels), "--export", str(out)])
+    assert done.returncode == 2
+    assert "cannot be exported" in done.stderr
+    assert "datasets: two entries have the form 'pondcount'" in done.stderr
+    assert not out.exists()
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evals.annotating.agreement import WINNERS, is_clear, standing
-from evals.annotating.gold import GoldFields, GoldMethod, GoldResult, Source, check, gold_line
+from evals.annotating.gold import GoldFields, GoldMethod, GoldResult, Source, check
 from evals.annotating.label_file import LabelFile, read_labels
 from evals.annotating.labels import (
     QUESTION,
@@ -275,11 +275,6 @@ def test_gold_is_kept_in_the_spelling_of_the_paper() -> None:
     found, problems = check(gold, Source(TITLE, ABSTRACT))
     assert problems == []
     assert found == gold.model_copy(update={"tasks": ("birds on\nponds",)})
-    assert gold_line("pond-1", TITLE, ABSTRACT, GoldFields(tldr="Birds.", metrics=())) == (
-        f'{{"id": "pond-1", "title": "{TITLE}", "abstract": "{ABSTRACT}", "tldr": "Birds.", "metrics": []}}'.replace(
-            "\n", "\\n"
-        )
-    )
 
 
 @pytest.mark.parametrize(

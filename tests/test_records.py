@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from summarizer.records import Evidence, Record, Source, Tokens, record_schema
+from summarizer.records import Evidence, Record, Source, Tokens, first_problem, record_schema
 
 _SCHEMA = Path(__file__).parent.parent / "docs" / "record.schema.json"
 
@@ -41,3 +41,14 @@ def test_every_kind_of_token_is_added() -> None:
 def test_records_of_before_have_no_such_tokens() -> None:
     """A record that was written when only two kinds were counted can be read, and has none of the others."""
     assert Tokens.model_validate({"prompt": 3, "completion": 4}) == Tokens(prompt=3, completion=4)
+
+
+def test_a_problem_is_told_without_what_was_given() -> None:
+    """The place and the reason, or a word for the whole; never the value, which may be long or hold a key."""
+    with pytest.raises(ValidationError) as part:
+        Record.model_validate({"id": "a", "title": "", "abstract": "", "status": "failed", "source": {"name": 7}})
+    assert first_problem(part.value, "line") == "source.name: Input should be a valid string"
+    with pytest.raises(ValidationError) as whole:
+        Evidence.model_validate_json("secret {")
+    assert first_problem(whole.value, "line").startswith("line: Invalid JSON")
+    assert "secret" not in first_problem(whole.value, "line")

@@ -7,14 +7,11 @@ gives, because a browser changes line ends; what is kept is spelled as in the pa
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from json import dumps
-from typing import Final, Literal
+from typing import Final
 
 from evals.examples import Words
 from summarizer import Record
-from summarizer.extension import Contribution, Frozen, ResultKind, sentences
-
-Role = Literal["proposed", "used", "compared"]
+from summarizer.extension import Contribution, Frozen, ResultKind, Role, sentences
 
 #: Words of a summary, as the annotation guide has it.
 LONGEST: Final = 30
@@ -142,12 +139,6 @@ def offered(records: Iterable[Record], source: Source) -> GoldFields:
             )
         ),
     )
-
-
-def gold_line(paper: str, title: str, abstract: str, gold: GoldFields) -> str:
-    """One line of a file of gold; what was not labelled is left out of it."""
-    fields = {name: value for name, value in gold.model_dump(mode="json").items() if value is not None}
-    return dumps({"id": paper, "title": title, "abstract": abstract, **fields}, ensure_ascii=False)
 
 
 def _summary_problems(tldr: str | None, source: Source) -> Iterator[Problem]:

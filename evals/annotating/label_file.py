@@ -18,7 +18,7 @@ import portalocker
 from pydantic import ValidationError
 
 from evals.annotating.labels import LINE, AnyLine, Gold, Label, Undo
-from summarizer.extension import InputError, OutputError
+from summarizer.extension import InputError, OutputError, first_problem
 
 
 class Labels:
@@ -172,9 +172,7 @@ def _line(path: Path, number: int, line: bytes | bytearray) -> AnyLine:
     try:
         return LINE.validate_json(line)
     except ValidationError as error:
-        problem = error.errors(include_input=False, include_url=False)[0]
-        place = ".".join(str(part) for part in problem["loc"])
-        raise InputError(str(path), f"not a line of labels: {place or 'line'}: {problem['msg']}", number) from error
+        raise InputError(str(path), f"not a line of labels: {first_problem(error, 'line')}", number) from error
 
 
 def _is_line(text: bytes) -> bool:

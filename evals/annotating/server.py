@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from evals.annotating.page import POLICY, page
 from evals.annotating.session import PostedGold, PostedLabel, Session, UnknownPairError
-from summarizer.extension import Frozen, InputError, OutputError, SettingsError
+from summarizer.extension import Frozen, InputError, OutputError, SettingsError, first_problem
 
 _LOOPBACK = "127.0.0.1"
 #: Bytes of a request: gold with many results is a tenth of that.
@@ -143,9 +143,7 @@ class _Handler(BaseHTTPRequestHandler):
                         raise _RefusedError(HTTPStatus.CONFLICT, "there is nothing to take back")
                     return undone
         except ValidationError as error:
-            problem = error.errors(include_input=False, include_url=False, include_context=False)[0]
-            place = ".".join(str(part) for part in problem["loc"])
-            raise _RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, f"{place or 'request'}: {problem['msg']}") from error
+            raise _RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, first_problem(error, "request")) from error
         raise _RefusedError(HTTPStatus.NOT_FOUND, "there is no such thing")
 
     def _send(self, status: HTTPStatus, text: str, kind: str) -> None:

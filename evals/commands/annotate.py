@@ -4,13 +4,24 @@ import shlex
 from argparse import Namespace
 from collections.abc import Iterator
 
-from evals.annotating.gold import gold_line
+from pydantic import ValidationError
+
 from evals.annotating.label_file import LabelFile, Labels, read_labels
 from evals.annotating.labels import Gold
 from evals.annotating.pairs import Pairs, common_suite, read_pairs
 from evals.annotating.server import AnnotationServer
 from evals.annotating.session import Session, tell
-from summarizer.extension import INTERRUPTED, OK, OutputError, SettingsError, complain, interruptible
+from evals.suites.gold import GoldPaper, gold_line
+from summarizer.extension import (
+    INTERRUPTED,
+    OK,
+    InputError,
+    OutputError,
+    SettingsError,
+    complain,
+    first_problem,
+    interruptible,
+)
 
 
 def call(options: Namespace) -> int:
@@ -58,13 +69,23 @@ def _export(options: Namespace) -> int:
         raise SettingsError(f"{options.output} holds no gold{whose}; key g of the page writes some")
     if options.export.exists():
         raise OutputError(str(options.export), "is there already; choose another file with --export")
-    lines = (gold_line(line.id, line.title, line.abstract, line.gold) for line in gold)
+    lines = [gold_line(_paper(line, options)) for line in gold]
     try:
-        options.export.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        options.export.write_text("".join(lines), encoding="utf-8")
     except OSError as error:
         raise OutputError(str(options.export), str(error.strerror)) from error
     complain(f"{options.export}: gold for {len(gold)} papers")
     return OK
+
+
+def _paper(line: Gold, options: Namespace) -> GoldPaper:
+    """As a line of gold, which is held to more than a label when it is read."""
+    said = line.gold.model_dump(exclude_none=True)
+    try:
+        return GoldPaper.model_validate({"id": line.id, "title": line.title, "abstract": line.abstract, **said})
+    except ValidationError as error:
+        where = f"the gold of {line.annotator} for {line.id!r}"
+        raise InputError(str(options.output), f"{where} cannot be exported: {first_problem(error, 'paper')}") from error
 
 
 def _last(labels: Labels, options: Namespace) -> Iterator[Gold]:

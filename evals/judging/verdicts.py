@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from evals.examples import FAULTS
 from evals.judging.questions import COMPARISON_SCHEMA, Check, Comparison
 from summarizer import Completion
-from summarizer.extension import AnswerError, Frozen, InputError, LineFile, Outcome, Question, parse_as
+from summarizer.extension import AnswerError, Frozen, InputError, LineFile, Outcome, Question, first_problem, parse_as
 
 FILE: Final = "verdicts.jsonl"
 
@@ -82,6 +82,4 @@ def _parse(path: str, number: int, line: bytes) -> Verdict:
     try:
         return Verdict.model_validate_json(line)
     except ValidationError as error:
-        problem = error.errors(include_input=False, include_url=False)[0]
-        place = ".".join(str(part) for part in problem["loc"])
-        raise InputError(path, f"not a verdict of this version: {place or 'line'}: {problem['msg']}", number) from error
+        raise InputError(path, f"not a verdict of this version: {first_problem(error, 'line')}", number) from error

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from evals.examples import Example, Gold, Words
 from summarizer import Paper
-from summarizer.extension import InputError, Source, sentences
+from summarizer.extension import InputError, Source, first_problem, sentences
 
 #: Files of the folder `analysis` of SciTLDR, of which those that are there are read, one after the other.
 NUGGET_FILES: Final = (
@@ -140,9 +140,7 @@ def read_edits(path: Path) -> list[Judged]:
     try:
         edits = _EDITS.validate_json(content)
     except ValidationError as error:
-        problem = error.errors(include_input=False, include_url=False)[0]
-        place = ".".join(str(part) for part in problem["loc"])
-        raise InputError(str(path), f"not labels of edits: {place or 'file'}: {problem['msg']}") from error
+        raise InputError(str(path), f"not labels of edits: {first_problem(error, 'file')}") from error
     if not edits:
         raise InputError(str(path), "holds no labels")
     return [_judged_edit(path, number, edit) for number, edit in enumerate(edits, start=1)]
@@ -178,6 +176,4 @@ def _row(path: Path, line: int, row: Mapping[str, str]) -> _NuggetRow:
     try:
         return _NuggetRow.model_validate(row)
     except ValidationError as error:
-        problem = error.errors(include_input=False, include_url=False)[0]
-        place = ".".join(str(part) for part in problem["loc"])
-        raise InputError(str(path), f"not labels of nuggets: {place}: {problem['msg']}", line) from error
+        raise InputError(str(path), f"not labels of nuggets: {first_problem(error, 'line')}", line) from error

@@ -17,7 +17,7 @@ from pydantic_core import PydanticCustomError
 from evals.examples import Claim, Example, Gold, GoldName, Kind, Words
 from evals.suites.lines import checked, paper, read_rows
 from evals.suites.suite import Suite
-from summarizer.extension import Contribution, Frozen, InputError, ResultKind, Role, sentences
+from summarizer.extension import Contribution, Frozen, InputError, ResultKind, Role, first_problem, sentences
 
 #: Keys that only a record has, so that a file of `summarizer run` is told apart from one with a misspelt key.
 _OF_RECORDS: Final = frozenset({"schema_version", "provenance", "status"})
@@ -201,9 +201,8 @@ def _labelled(example: Example) -> GoldPaper:
             document=example.document,
         )
     except ValidationError as error:
-        problem = error.errors(include_input=False, include_url=False)[0]
         source = example.paper.source
-        raise InputError(source.name, f"cannot be gold: {problem['msg']}", source.line) from error
+        raise InputError(source.name, f"cannot be gold: {first_problem(error, 'paper')}", source.line) from error
 
 
 def _forms(names: Iterable[GoldName] | None) -> Names | None:

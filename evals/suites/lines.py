@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from evals.examples import Example
 from summarizer import Paper
-from summarizer.extension import InputError, Seen, Source
+from summarizer.extension import InputError, Seen, Source, first_problem
 
 #: Longest line, in bytes. A whole paper has about 200,000.
 LONGEST: Final = 16 * 2**20
@@ -90,8 +90,4 @@ def _row(path: Path, number: int, line: str, kind: type[AnyRow]) -> AnyRow:
     try:
         return kind.model_validate_json(line)
     except ValidationError as error:
-        problem = error.errors(include_input=False, include_url=False)[0]
-        place = ".".join(str(part) for part in problem["loc"])
-        raise InputError(
-            str(path), f"not a line of this data set: {place or 'line'}: {problem['msg']}", number
-        ) from error
+        raise InputError(str(path), f"not a line of this data set: {first_problem(error, 'line')}", number) from error

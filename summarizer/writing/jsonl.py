@@ -12,7 +12,7 @@ import portalocker
 from pydantic import ValidationError
 
 from summarizer.errors import InputError, OutputError
-from summarizer.records import Frozen, Record
+from summarizer.records import Frozen, Record, first_problem
 
 Line = TypeVar("Line", bound=Frozen)
 
@@ -64,9 +64,7 @@ def parse_line(path: str, number: int, line: bytes) -> Record:
     try:
         return Record.model_validate_json(line)
     except ValidationError as error:
-        problem = error.errors(include_input=False, include_url=False)[0]
-        place = ".".join(str(part) for part in problem["loc"])
-        raise InputError(path, f"not a record of this version: {place or 'line'}: {problem['msg']}", number) from error
+        raise InputError(path, f"not a record of this version: {first_problem(error, 'line')}", number) from error
 
 
 def hold(file: IO[bytes], path: Path) -> None:
