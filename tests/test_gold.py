@@ -208,9 +208,7 @@ def test_what_cannot_be_read_is_not_written(make_paper: Callable[..., Paper]) ->
     """An example whose results are not in the paper does not become a line."""
     gold = Gold(results=(Claim(value="99.9"),))
     example = Example(paper=make_paper(), gold=gold, sentences=("We present BrookNet-1",), document="d")
-    with pytest.raises(
-        InputError, match=r"cannot be gold: paper: results\.0\.value: neither title nor .* has '99\.9'"
-    ):
+    with pytest.raises(InputError, match=r"cannot be gold: paper: results\.0\.value: neither title nor .* has '99\.9'"):
         gold_line(example)
 
 
