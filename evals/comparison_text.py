@@ -89,7 +89,7 @@ def _about(suite: SuiteComparison) -> Iterator[str]:
 
 
 def _row(one: Compared) -> tuple[str, ...]:
-    unit = "" if one.unit in {"points", one.title} else f" ({one.unit})"
+    unit = "" if one.unit == "points" or one.unit in one.title else f" ({one.unit})"
     interval = _NOTHING if one.low is None else f"[{_signed(one.low, one)}, {_signed(one.high, one)}]"
     papers = f"{one.papers}" if one.documents == one.papers else f"{one.papers} in {one.documents}"
     return (
