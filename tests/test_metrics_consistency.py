@@ -43,6 +43,14 @@ def test_two_tags_of_one_paper_are_not_two_papers() -> None:
     assert _papers([tag("parsing", "parsing"), tag("Parsing", "parser")]) == [{}]
 
 
+def test_memory_is_bounded() -> None:
+    """What was met when as many mentions as allowed were in mind is not looked at again; what was in mind is."""
+    labels = Labels(most=1)
+    list(labels.score(record(example(1), tags=[tag("parsing", "parsing"), tag("tagging", "tagging")])))
+    again = record(example(2), tags=[tag("parsing", "parser"), tag("tagging", "tagger")])
+    assert dict(labels.score(again)) == {"consistency": (0.0, 1.0)}
+
+
 @pytest.mark.parametrize(
     ("one", "other", "same"),
     [

@@ -26,9 +26,10 @@ METRICS = (
 class Labels:
     """The labels of a batch, by the mention that they were given first."""
 
-    def __init__(self) -> None:
-        """Nothing was met yet."""
+    def __init__(self, most: int = MOST_MENTIONS) -> None:
+        """Nothing was met yet; more mentions than `most` are not remembered."""
         self._first: dict[bytes, bytes] = {}
+        self._most = most
 
     def score(self, record: Record) -> Iterator[tuple[str, tuple[float, ...]]]:
         """What one record adds to the sums of `METRICS`; records come in the order of the batch."""
@@ -41,7 +42,7 @@ class Labels:
             if key in self._first:
                 again += 1
                 same += self._first[key] == label
-            elif len(self._first) + len(met) < MOST_MENTIONS:
+            elif len(self._first) + len(met) < self._most:
                 met.setdefault(key, label)
         self._first |= met
         if again:

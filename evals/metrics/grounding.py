@@ -34,9 +34,13 @@ METRICS = (
 
 def score(record: Record) -> Iterator[tuple[str, tuple[float, ...]]]:
     """What one record adds to the sums of `METRICS`; nothing when it has no answer."""
-    if record.tldr is None:
+    tldr = record.tldr
+    if tldr is None:
         return
-    yield from _summary(record)
+    numbers = {tldr.text[number.start : number.end] for number in numbers_of(tldr.text)}
+    yield "unsupported_numbers", (float(any(text in numbers for text in tldr.unsupported)), 1.0)
+    yield "unsupported_names", (float(any(text not in numbers for text in tldr.unsupported)), 1.0)
+    yield "stand_in", (float(tldr.origin == "abstract"), 1.0)
     if record.provenance is not None and record.provenance.structured_mode == SUMMARY:
         return
     evidence = list(_evidence(record))
@@ -46,16 +50,6 @@ def score(record: Record) -> Iterator[tuple[str, tuple[float, ...]]]:
         flagged = sum(bool(result.flags) or result.evidence.match == "absent" for result in record.results)
         yield "flagged", (float(flagged), float(len(record.results)))
     yield "missed", (float(any(caution.code == "missed_result" for caution in record.warnings)), 1.0)
-
-
-def _summary(record: Record) -> Iterator[tuple[str, tuple[float, ...]]]:
-    tldr = record.tldr
-    if tldr is None:
-        return
-    numbers = {tldr.text[number.start : number.end] for number in numbers_of(tldr.text)}
-    yield "unsupported_numbers", (float(any(text in numbers for text in tldr.unsupported)), 1.0)
-    yield "unsupported_names", (float(any(text not in numbers for text in tldr.unsupported)), 1.0)
-    yield "stand_in", (float(tldr.origin == "abstract"), 1.0)
 
 
 def _evidence(record: Record) -> Iterator[Evidence]:
