@@ -3,11 +3,12 @@
 JSON is compact: no whitespace is allowed between tokens, since small models fall into endless runs of it.
 """
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from summarizer.errors import ModelError
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
     from llguidance import LLExecutor, LLMatcher
     from transformers import PreTrainedTokenizerBase, TokenizersBackend
@@ -34,6 +35,11 @@ class SchemaGrammar:
 
     def constraint(self, schema_text: str, rows: int) -> "SchemaConstraint":
         """A fresh logits processor for one call of `generate` with so many rows."""
+        matchers = [self.matcher(schema_text) for _ in range(rows)]
+        return SchemaConstraint(matchers, self._executor, self._tokenizer.vocab_size)
+
+    def matcher(self, schema_text: str) -> "LLMatcher":
+        """A fresh state for one answer; `ModelError` for a schema that cannot be enforced."""
         from llguidance import LLMatcher  # noqa: PLC0415
 
         if schema_text not in self._compiled:
@@ -42,8 +48,16 @@ class SchemaGrammar:
             if matcher.is_error():
                 raise ModelError(f"the schema of the answer cannot be enforced: {matcher.get_error()}")
             self._compiled[schema_text] = matcher
-        start = self._compiled[schema_text]
-        return SchemaConstraint([start.deep_copy() for _ in range(rows)], self._executor, self._tokenizer.vocab_size)
+        return self._compiled[schema_text].deep_copy()
+
+    def mask(self, matchers: "list[LLMatcher]", scores: "torch.Tensor") -> None:
+        """Mask `scores` (rows x vocabulary) in place, so that each row keeps what its answer can go on with."""
+        import numpy as np  # noqa: PLC0415
+        from llguidance.numpy import fill_next_token_bitmask_par  # noqa: PLC0415
+
+        bits = np.empty((len(matchers), (self._tokenizer.vocab_size + 31) // 32), dtype=np.int32)
+        fill_next_token_bitmask_par(self._executor, [(matcher, row) for row, matcher in enumerate(matchers)], bits)
+        _keep(bits, scores)
 
 
 class SchemaConstraint:
@@ -65,16 +79,13 @@ class SchemaConstraint:
 
     def __call__(self, input_ids: "torch.Tensor", scores: "torch.Tensor") -> "torch.Tensor":
         """Mask `scores` (rows x vocabulary) in place, given all tokens so far (rows x length)."""
-        import numpy as np  # noqa: PLC0415
-        import torch  # noqa: PLC0415
         from llguidance.numpy import fill_next_token_bitmask_par  # noqa: PLC0415
 
         if self._begun:
             self._advance(input_ids[:, -1].tolist())
         self._begun = True
         fill_next_token_bitmask_par(self._executor, self._running, self._bits)
-        allowed = np.unpackbits(self._bits.view(np.uint8), axis=1, bitorder="little")[:, : scores.shape[1]]
-        return scores.masked_fill_(torch.from_numpy(allowed == 0).to(scores.device), -torch.inf)
+        return _keep(self._bits, scores)
 
     def problem(self, row: int) -> str:
         """Why the row was ended before its answer was complete, or an empty string."""
@@ -90,3 +101,12 @@ class SchemaConstraint:
         if ended:
             self._bits[ended] = -1
             self._running = [(matcher, row) for matcher, row in self._running if row not in ended]
+
+
+def _keep(bits: "np.ndarray[Any, np.dtype[np.int32]]", scores: "torch.Tensor") -> "torch.Tensor":
+    """Take away from `scores` (rows x vocabulary) the tokens whose bit is not set."""
+    import numpy as np  # noqa: PLC0415
+    import torch  # noqa: PLC0415
+
+    allowed = np.unpackbits(bits.view(np.uint8), axis=1, bitorder="little")[:, : scores.shape[1]]
+    return scores.masked_fill_(torch.from_numpy(allowed == 0).to(scores.device), -torch.inf)

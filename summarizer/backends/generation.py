@@ -1,4 +1,4 @@
-"""A loaded model: prompts as token ids in, texts out. The only module that computes."""
+"""A loaded model: prompts as token ids in, texts out."""
 
 import json
 import logging
@@ -6,6 +6,7 @@ import os
 import time
 import warnings
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
 
@@ -19,6 +20,8 @@ from summarizer.errors import ModelError
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+
+    from summarizer.backends.continuous import ContinuousDecoder, Written
 
 _LOG = logging.getLogger(__name__)
 
@@ -69,6 +72,26 @@ class LoadedModel:
             model.generation_config = cast("Callable[[], GenerationConfig]", GenerationConfig)()
             self._grammar = SchemaGrammar(tokenizer, config.get_text_config().vocab_size, self._ends)
 
+    @cached_property
+    def continuous(self) -> bool:
+        """Whether sequences may enter and leave a running batch; else batches begin and end together."""
+        from summarizer.backends.slots import takes_slots  # noqa: PLC0415
+
+        return not self.plain_summarizer and takes_slots(self.model)
+
+    def decoder(self, slots: int) -> "ContinuousDecoder":
+        """A batch that sequences enter and leave, where the model is `continuous`."""
+        from summarizer.backends.continuous import ContinuousDecoder  # noqa: PLC0415
+        from summarizer.backends.slots import SlotModel  # noqa: PLC0415
+
+        grammar = cast("SchemaGrammar", self._grammar)  # there is one for all models but plain summarizers
+        return ContinuousDecoder(SlotModel(self.model, slots), grammar, self._ends)
+
+    def text_of(self, written: "Written") -> Generated:
+        """What a decoder wrote, as text."""
+        text = self._decode(written.tokens)
+        return Generated(text, len(written.tokens), complete=_is_json(text), problem=written.problem)
+
     def generate(self, prompts: list[list[int]], decoding: Decoding, schema_text: str) -> list[Generated]:
         """Answer a batch. All rows are computed until the last one ends, so prompts of like length belong together."""
         import torch  # noqa: PLC0415
@@ -114,11 +137,14 @@ class LoadedModel:
     def _finish(self, row: list[int], constraint: SchemaConstraint | None, at: int) -> Generated:
         end = next((place for place, token in enumerate(row) if token in self._ends), None)
         written = row if end is None else row[:end]
-        text = str(self._tokenizer.decode(written, skip_special_tokens=True, clean_up_tokenization_spaces=False))
+        text = self._decode(written)
         if constraint is None:
             return Generated(text.strip(), len(written), complete=end is not None)
         # The last brace may be the last token there was room for, so the end token alone does not tell.
         return Generated(text, len(written), complete=_is_json(text), problem=constraint.problem(at))
+
+    def _decode(self, tokens: list[int]) -> str:
+        return str(self._tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False))
 
 
 class Pulse:

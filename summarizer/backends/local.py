@@ -6,9 +6,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from functools import cached_property
-from itertools import groupby, islice
+from itertools import chain, count, groupby, islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from summarizer.backends.device import Placement, check_placement, choose_placement
 from summarizer.backends.generation import Generated, LoadedModel, is_out_of_memory, load_model
@@ -17,6 +17,9 @@ from summarizer.completion import SUMMARY, Completion, Identity, Outcome, Reques
 from summarizer.errors import RequestError, SettingsError
 from summarizer.records import Tokens
 from summarizer.settings import Settings
+
+if TYPE_CHECKING:
+    from summarizer.backends.continuous import ContinuousDecoder, Written
 
 #: Batches that are pulled at once: among so many requests, those of like length are put together.
 WINDOW_BATCHES = 4
@@ -54,8 +57,14 @@ class LocalBackend:
     def complete(self, requests: Iterable[Request], stopping: Callable[[], bool] = never) -> Iterator[Outcome]:
         """Yield one outcome for each request begun; see `Backend`. `ModelError` if the model does not load."""
         waiting = iter(requests)
-        while not stopping() and (window := list(islice(waiting, WINDOW_BATCHES * self._batch_size))):
-            yield from self._answer(window, stopping)
+        if stopping() or (first := next(waiting, None)) is None:
+            return
+        waiting = chain([first], waiting)
+        if self._model.continuous:
+            yield from self._answer_continuously(self._arriving(waiting, stopping))
+        else:
+            while not stopping() and (window := list(islice(waiting, WINDOW_BATCHES * self._batch_size))):
+                yield from self._answer(window, stopping)
 
     @cached_property
     def _model(self) -> LoadedModel:
@@ -64,6 +73,44 @@ class LocalBackend:
         check_placement(self._placement)
         folder = fetch_weights(self._source, self.identity.revision, self._placement.dtype, settings.cache_dir)
         return self._load(folder, self._placement)
+
+    def _arriving(self, waiting: Iterator[Request], stopping: Callable[[], bool]) -> Iterator[_Pending | RequestError]:
+        for position in count():
+            if stopping() or (request := next(waiting, None)) is None:
+                return
+            try:
+                yield self._encode(request, position)
+            except RequestError as error:
+                yield error
+
+    def _answer_continuously(self, arriving: Iterator[_Pending | RequestError]) -> Iterator[Outcome]:
+        """Requests enter the running batch as others leave it, in the order in which they come."""
+        decoder = self._model.decoder(self._batch_size)
+        under_way: dict[int, _Pending] = {}
+        again: deque[_Pending] = deque()
+        while True:
+            new: list[_Pending] = []
+            while len(under_way) < self._batch_size and (item := again.popleft() if again else next(arriving, None)):
+                if isinstance(item, RequestError):
+                    yield item
+                else:
+                    new.append(item)
+                    under_way[item.position] = item
+            if not under_way:
+                return
+            if (written := _advance(decoder, new)) is not None:
+                for one in written:
+                    yield self._outcome(under_way.pop(one.number), self._model.text_of(one), round(one.seconds, 3))
+                continue
+            # Out of memory: all begin again, half as many at a time, and no more than that in this run.
+            again.extendleft(sorted(under_way.values(), reverse=True))
+            self._batch_size = (len(under_way) + 1) // 2
+            if len(under_way) == 1:
+                yield self._out_of_memory(again.popleft())
+            under_way.clear()
+            del decoder
+            gc.collect()
+            decoder = self._model.decoder(self._batch_size)
 
     def _answer(self, window: list[Request], stopping: Callable[[], bool]) -> Iterator[Outcome]:
         ready: list[_Pending] = []
@@ -152,6 +199,18 @@ class LocalBackend:
             "out_of_memory",
             f"there is not enough memory for a prompt of {len(item.prompt)} tokens alone: use a smaller model",
         )
+
+
+def _advance(decoder: "ContinuousDecoder", new: list[_Pending]) -> "list[Written] | None":
+    """Let requests in and write a token of each; what has ended, or `None` when memory ran out."""
+    try:
+        for item in new:
+            decoder.admit(item.position, item.prompt, item.request.decoding, item.request.schema_text)
+        return decoder.step()
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        return None
 
 
 def _group(item: _Pending) -> tuple[str, str]:

@@ -1,0 +1,131 @@
+"""Continuous batching: a sequence enters the running batch when a slot is free and leaves it with its last token.
+
+`generate` of transformers computes all rows of a batch until the longest answer ends, and reads the beginning that all
+prompts share again for each of them.
+"""
+
+import logging
+import time
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import torch
+from llguidance import LLMatcher
+
+from summarizer.backends.constraint import SchemaGrammar
+from summarizer.backends.slots import Prefix, SlotModel
+from summarizer.completion import Decoding
+
+_LOG = logging.getLogger(__name__)
+
+#: Seconds between two signs of life while answers are written.
+PULSE = 20.0
+
+
+class Written(NamedTuple):
+    """The tokens of an answer, without the one that ends it, and the seconds that the model took for it.
+
+    `number` is that of the prompt; `problem` says why the grammar gave up, and is mostly empty.
+    """
+
+    number: int
+    tokens: list[int]
+    problem: str
+    seconds: float
+
+
+@dataclass
+class _Running:
+    """A sequence in a slot, which holds `length` tokens of it; `drawn` is the next one, not yet read."""
+
+    number: int
+    matcher: LLMatcher
+    decoding: Decoding
+    generator: torch.Generator | None
+    length: int
+    drawn: int = 0
+    written: list[int] = field(default_factory=list)
+    seconds: float = 0.0
+    ended: bool = False
+
+
+class ContinuousDecoder:
+    """A running batch. After an error of torch it cannot be used any more."""
+
+    def __init__(self, model: SlotModel, grammar: SchemaGrammar, ends: list[int], pulse: float = PULSE) -> None:
+        """`ends` are the tokens that end an answer; `pulse` is in seconds."""
+        self._model, self._grammar, self._ends = model, grammar, frozenset(ends)
+        self._running: list[_Running] = []
+        self._prefixes: dict[str, Prefix] = {}
+        self._pulse, self._told = pulse, time.monotonic()
+
+    @torch.inference_mode()
+    def admit(self, number: int, prompt: list[int], decoding: Decoding, schema_text: str) -> None:
+        """Read a prompt into the next slot, except for what it shares with the first prompt for the same schema."""
+        begun, slot = time.perf_counter(), len(self._running)
+        prefix = self._prefixes.get(schema_text)
+        logits = self._model.read(slot, prompt, prefix)
+        if prefix is None:
+            self._prefixes[schema_text] = self._model.prefix(slot, prompt)
+        generator = None
+        if decoding.temperature > 0:
+            generator = torch.Generator(self._model.device).manual_seed(decoding.seed)
+        new = _Running(number, self._grammar.matcher(schema_text), decoding, generator, len(prompt))
+        self._draw([new], logits)
+        self._running.append(new)
+        new.seconds = time.perf_counter() - begun
+
+    @torch.inference_mode()
+    def step(self) -> list[Written]:
+        """Read one token of each sequence and draw the next; what has ended leaves."""
+        begun, running = time.perf_counter(), self._running
+        # An answer can end with its first token, which is drawn when its prompt is read.
+        gone = self._leave()
+        if running:
+            logits = self._model.advance([row.drawn for row in running], [row.length for row in running])
+            for row in running:
+                row.length += 1
+            self._draw(running, logits)
+            share = (time.perf_counter() - begun) / len(running)
+            for row in running:
+                row.seconds += share
+        self._show_life()
+        return gone + self._leave()
+
+    def _draw(self, rows: list[_Running], logits: torch.Tensor) -> None:
+        self._grammar.mask([row.matcher for row in rows], logits)
+        best = logits.argmax(dim=-1).tolist()
+        for at, row in enumerate(rows):
+            row.drawn = best[at] if row.generator is None else _sampled(logits[at], row)
+            row.matcher.consume_token(row.drawn)
+            if row.drawn not in self._ends:
+                row.written.append(row.drawn)
+            # Where nothing can follow, the token that would say so need not be computed.
+            full = len(row.written) >= row.decoding.max_tokens
+            row.ended = full or row.drawn in self._ends or row.matcher.is_stopped()
+
+    def _leave(self) -> list[Written]:
+        """Take out what has ended; the last sequence moves into the slot."""
+        gone = []
+        for slot in reversed(range(len(self._running))):
+            row = self._running[slot]
+            if row.ended:
+                gone.append(Written(row.number, row.written, row.matcher.get_error(), row.seconds))
+                last = self._running.pop()
+                if last is not row:
+                    self._model.move(len(self._running), slot, last.length)
+                    self._running[slot] = last
+        return gone
+
+    def _show_life(self) -> None:
+        if time.monotonic() - self._told >= self._pulse and self._running:
+            self._told, number = time.monotonic(), len(self._running)
+            amount = f"{number} answers at once" if number > 1 else "an answer"
+            longest = max(self._running, key=lambda row: len(row.written))
+            room = longest.decoding.max_tokens
+            _LOG.info("writing %s: %d tokens so far, at most %d each", amount, len(longest.written), room)
+
+
+def _sampled(logits: torch.Tensor, row: _Running) -> int:
+    weights = torch.softmax(logits.float() / row.decoding.temperature, dim=-1)
+    return int(torch.multinomial(weights, 1, generator=row.generator))

@@ -1,0 +1,177 @@
+"""A model whose key-value cache has a slot for each sequence, where its keys and values stay until it ends.
+
+The caches of transformers hold one batch that begins and ends together, and copy all of it for every new token. Slots
+are what continuous batching needs (Orca, OSDI 2022), and a slot can begin with a copy of what another one has read.
+"""
+
+import logging
+from typing import NamedTuple
+
+import torch
+from transformers import PreTrainedModel
+from transformers.cache_utils import Cache, DynamicCache, DynamicLayer
+
+_LOG = logging.getLogger(__name__)
+
+#: Slots grow by so many tokens at a time.
+BLOCK = 256
+#: How far logits may be from those with the cache of transformers, in standard deviations of the logits. Rounding in
+#: bfloat16 stays below a tenth of it; a wrong position or mask is far above.
+TOLERANCE = 0.3
+
+
+class Prefix(NamedTuple):
+    """A prompt that was read: its tokens, and the keys and values of each layer (heads x tokens x width)."""
+
+    tokens: list[int]
+    layers: list[tuple[torch.Tensor, torch.Tensor]]
+
+    def shared(self, prompt: list[int]) -> int:
+        """How many tokens a prompt begins with that are the same here; its last one is always to be computed."""
+        most = min(len(self.tokens), len(prompt) - 1)
+        return next((at for at in range(most) if self.tokens[at] != prompt[at]), most)
+
+
+class SlotCache(Cache):
+    """Keys and values of each layer: slots x heads x capacity x width.
+
+    Before each forward pass `first`, `positions` (rows x tokens) and `length` are set: its rows are the slots from
+    `first` on, each token is written at its position, and the first `length` places of each slot are read.
+    """
+
+    def __init__(self, slots: int) -> None:
+        """No memory is taken before the first pass, which tells heads, widths, type and device."""
+        super().__init__(layers=[])
+        self.first, self.positions, self.length = 0, torch.zeros(1, 0, dtype=torch.long), 0
+        self.stores: list[tuple[torch.Tensor, torch.Tensor]] = []
+        self._slots = slots
+
+    def update(
+        self, key_states: torch.Tensor, value_states: torch.Tensor, layer_idx: int, *_more: object, **_named: object
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Write rows x heads x tokens x width in one layer, and return all that these rows may look at."""
+        rows = slice(self.first, self.first + len(key_states))
+        slots = torch.arange(rows.start, rows.stop, device=key_states.device)[:, None]
+        keys, values = self.reserve(layer_idx, key_states, value_states)
+        keys[slots, :, self.positions] = key_states.transpose(1, 2)
+        values[slots, :, self.positions] = value_states.transpose(1, 2)
+        return keys[rows, :, : self.length], values[rows, :, : self.length]
+
+    def reserve(self, layer: int, keys: torch.Tensor, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the stores of a layer, with room for `length` tokens like these."""
+        if layer == len(self.stores):
+            new = [like.new_zeros(self._slots, like.shape[1], 0, like.shape[3]) for like in (keys, values)]
+            self.stores.append((new[0], new[1]))
+        if self.length > self.stores[layer][0].shape[2]:
+            capacity = -(-self.length // BLOCK) * BLOCK
+            grown = [_grown(store, capacity) for store in self.stores[layer]]
+            self.stores[layer] = (grown[0], grown[1])
+        return self.stores[layer]
+
+    def get_seq_length(self, layer_idx: int = 0) -> int:  # noqa: ARG002
+        """Return how many places are read besides those that are written."""
+        return self.length - self.positions.shape[1]
+
+
+class SlotModel:
+    """A decoder of transformers with so many slots, to be used in `torch.inference_mode`.
+
+    No memory is taken before the first prompt.
+    """
+
+    def __init__(self, model: PreTrainedModel, slots: int) -> None:
+        """`model` is one that `takes_slots`."""
+        self._model = model
+        self._cache = SlotCache(slots)
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return self._model.device
+
+    def read(self, slot: int, tokens: list[int], prefix: Prefix | None = None) -> torch.Tensor:
+        """Read a prompt into a slot, except for what it shares with `prefix`: the logits after it (1 x vocabulary)."""
+        length, known = len(tokens), prefix.shared(tokens) if prefix else 0
+        if prefix and known:
+            self._copy(slot, prefix, known)
+        positions = torch.arange(known, length, device=self.device)[None]
+        return self._forward([tokens[known:]], slot, positions, length)
+
+    def advance(self, tokens: list[int], lengths: list[int]) -> torch.Tensor:
+        """Read one more token in each of the first slots, which hold so many: logits (slots x vocabulary)."""
+        positions = torch.tensor(lengths, device=self.device)[:, None]
+        return self._forward([[token] for token in tokens], 0, positions, max(lengths) + 1)
+
+    def prefix(self, slot: int, tokens: list[int]) -> Prefix:
+        """Keep what was read into a slot."""
+        end = len(tokens)
+        stores = self._cache.stores
+        return Prefix(tokens, [(keys[slot, :, :end].clone(), values[slot, :, :end].clone()) for keys, values in stores])
+
+    def move(self, source: int, target: int, length: int) -> None:
+        """Copy the first tokens of one slot into another."""
+        for layer in self._cache.stores:
+            for store in layer:
+                store[target, :, :length] = store[source, :, :length]
+
+    def _copy(self, slot: int, prefix: Prefix, length: int) -> None:
+        self._cache.length = length
+        for layer, known in enumerate(prefix.layers):
+            for store, states in zip(self._cache.reserve(layer, known[0][None], known[1][None]), known, strict=True):
+                store[slot, :, :length] = states[:, :length]
+
+    def _forward(self, ids: list[list[int]], first: int, positions: torch.Tensor, length: int) -> torch.Tensor:
+        self._cache.first, self._cache.positions, self._cache.length = first, positions, length
+        visible = torch.arange(length, device=self.device) <= positions[:, None, :, None]
+        output = self._model(
+            input_ids=torch.tensor(ids, device=self.device),
+            position_ids=positions,
+            attention_mask=visible,
+            past_key_values=self._cache,
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        logits: torch.Tensor = output.logits[:, -1]
+        return logits
+
+
+def takes_slots(model: PreTrainedModel) -> bool:
+    """Whether a model computes with slots what it computes without, found by trying.
+
+    Models with sliding windows, states instead of keys, or positions of their own making do not.
+    """
+    if model.config.get_text_config() is not model.config or model.config._attn_implementation != "sdpa":  # noqa: SLF001
+        return False
+    layers = DynamicCache(config=model.config).layers
+    if not layers or any(type(layer) is not DynamicLayer for layer in layers):
+        return False
+    try:
+        return _agrees(model)
+    except (AttributeError, IndexError, KeyError, NotImplementedError, RuntimeError, TypeError, ValueError) as error:
+        _LOG.debug("whole batches, since slots do not work with this model: %s", error)
+        return False
+
+
+@torch.inference_mode()
+def _agrees(model: PreTrainedModel) -> bool:
+    # A long and a short one, a beginning that is shared, and a slot that had another sequence before.
+    first, second = list(range(1, 14)), [*range(1, 6), 9, 8]
+    slots = SlotModel(model, 2)
+    slots.read(1, first[::-1])
+    slots.read(0, first[:-1])
+    slots.read(1, second[:-1], slots.prefix(0, first[:-1]))
+    logits = slots.advance([first[-1], second[-1]], [len(first) - 1, len(second) - 1])
+    for row, tokens in enumerate((first, second)):
+        ids = torch.tensor([tokens], device=model.device)
+        expected = model(input_ids=ids).logits[0, -1].float()
+        if not bool((logits[row].float() - expected).abs().max() <= TOLERANCE * expected.std()):
+            return False
+    return True
+
+
+def _grown(store: torch.Tensor, capacity: int) -> torch.Tensor:
+    slots, heads, length, width = store.shape
+    # Zeros, because what a mask hides is multiplied by nothing, and nothing times a leftover NaN is NaN.
+    larger = store.new_zeros(slots, heads, capacity, width)
+    larger[:, :, :length] = store
+    return larger
