@@ -13,13 +13,14 @@ import pytest
 import torch
 
 from summarizer.backends.device import Placement
-from summarizer.backends.generation import LoadedModel, Pulse, load_model
+from summarizer.backends.generation import LoadedModel, PulseCriterion, load_model
 from summarizer.backends.local import WINDOW_BATCHES, LocalBackend
+from summarizer.backends.pulse import Pulse
 from summarizer.completion import Completion, Decoding, Message, Outcome, Request
 from summarizer.errors import ModelError, RequestError, SettingsError
 from summarizer.records import Answer
 from summarizer.settings import Settings
-from tests.tiny_models import CONTEXT, save_causal, save_summarizer
+from tests.tiny_models import CONTEXT, KINDS, save_causal, save_decoder, save_summarizer
 
 SCHEMA = json.dumps(
     {
@@ -29,6 +30,11 @@ SCHEMA = json.dumps(
         "additionalProperties": False,
     }
 )
+
+#: A text that no answer reaches the end of.
+ENDLESS = json.dumps({"type": "string", "minLength": 20_000})
+#: Of the small decoders those whose sequences cannot enter and leave a running batch.
+WHOLE_BATCHES = ("Bloom", "Mamba", "Mistral")
 
 
 @pytest.fixture(scope="session")
@@ -47,10 +53,17 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def ask(make_request: Callable[..., Request]) -> Callable[..., Request]:
     """Make a request that fits the tiny models."""
 
-    def make(number: int, text: str = "Streams are deep.", max_tokens: int = 64) -> Request:
-        messages = (Message(role="system", content="Say what it is."), Message(role="user", content=text))
-        decoding = Decoding(max_tokens=max_tokens)
-        return make_request(str(number), messages=messages, schema_text=SCHEMA, decoding=decoding, abstract=text)
+    def make(
+        number: int,
+        text: str = "Streams are deep.",
+        *,
+        system: str = "Say what it is.",
+        schema: str = SCHEMA,
+        **decoding: float,
+    ) -> Request:
+        messages = (Message(role="system", content=system), Message(role="user", content=text))
+        drawing = Decoding.model_validate({"max_tokens": 64} | decoding)
+        return make_request(str(number), messages=messages, schema_text=schema, decoding=drawing, abstract=text)
 
     return make
 
@@ -62,6 +75,13 @@ def _backend(model: Path, batch_size: int = 4, **options: Callable[[Path, Placem
 
 def _by_id(outcomes: Iterator[Outcome]) -> dict[str, Outcome]:
     return {outcome.request_id: outcome for outcome in outcomes}
+
+
+def _texts(backend: LocalBackend, requests: list[Request]) -> dict[str, tuple[str, int]]:
+    """The text of each answer and its length in tokens, by the id of the request."""
+    outcomes = list(backend.complete(requests))
+    assert all(isinstance(outcome, Completion) for outcome in outcomes), outcomes
+    return {one.request_id: (one.text, one.tokens.completion) for one in outcomes if isinstance(one, Completion)}
 
 
 def _bounded(schema: Any) -> Any:
@@ -138,16 +158,68 @@ def test_any_causal_model_keeps_to_the_schema(
         assert answer["kind"] in ("new", "old")
 
 
-def test_batch_does_not_change_a_greedy_answer(tiny: Path, ask: Callable[..., Request]) -> None:
-    """In float32 a paper gets the answer that it gets alone, also when shorter ones are padded beside it."""
-    requests = [ask(number, f"The water {number} is loud. " * (number * 5 + 1)) for number in range(4)]
-    together = _by_id(_backend(tiny, batch_size=4).complete(requests))
-    assert len({outcome.text for outcome in together.values() if isinstance(outcome, Completion)}) > 1
-    for number, outcome in _by_id(_backend(tiny, batch_size=1).complete(requests)).items():
-        other = together[number]
-        assert isinstance(outcome, Completion)
-        assert isinstance(other, Completion)
-        assert outcome.text == other.text
+@pytest.mark.parametrize(
+    ("kind", "temperature"),
+    # Whole batches are drawn at once by transformers, so with a temperature a paper's neighbours matter there.
+    [*((kind, 0.0) for kind in KINDS), *((kind, 1.0) for kind in KINDS if kind not in WHOLE_BATCHES)],
+)
+def test_batch_does_not_change_an_answer(
+    tmp_path: Path, kind: str, temperature: float, ask: Callable[..., Request]
+) -> None:
+    """In float32 a paper gets the answer that it gets alone, whatever is beside it, before it and after it."""
+    model = save_decoder(tmp_path, kind)
+    order = [3, 0, 9, 1, 7, 2, 8, 5, 4, 6]
+    requests = [ask(at, f"The water {at} is loud. " * (at * 2 + 1), temperature=temperature) for at in order]
+    alone = _texts(_backend(model, batch_size=1), requests)
+    assert len(set(alone.values())) > 3
+    for size in (3, 8, 32):
+        assert _texts(_backend(model, batch_size=size), requests) == alone
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_running_batch_writes_what_generate_writes(tmp_path: Path, kind: str, ask: Callable[..., Request]) -> None:
+    """Sequences enter and leave wherever a model can do that, and get what `generate` of transformers gives them."""
+    backend = _backend(save_decoder(tmp_path, kind), batch_size=4)
+    requests = [ask(at, f"The water {at} is loud. " * (at * 2 + 1)) for at in range(6)]
+    model = backend._model
+    assert model.continuous == (kind not in WHOLE_BATCHES)
+    expected = [model.generate([model.encoder.encode(one)], one.decoding, SCHEMA)[0] for one in requests]
+    assert _texts(backend, requests) == {str(at): (one.text, one.tokens) for at, one in enumerate(expected)}
+
+
+def test_positions_of_its_own_making_keep_a_model_from_slots(tmp_path: Path, ask: Callable[..., Request]) -> None:
+    """A model that computes something else with slots is found out before it answers, and is read in whole batches."""
+    model = save_decoder(tmp_path, "Llama")
+
+    def load(folder: Path, placement: Placement) -> LoadedModel:
+        loaded = load_model(folder, placement)
+        loaded.model.register_forward_pre_hook(_count_from_zero, with_kwargs=True)
+        return loaded
+
+    backend = _backend(model, load=load)
+    assert not backend._model.continuous
+    assert all(isinstance(outcome, Completion) for outcome in backend.complete([ask(1), ask(2)]))
+
+
+def _count_from_zero(_: torch.nn.Module, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
+    if "past_key_values" in named:
+        named["position_ids"] = torch.zeros_like(named["input_ids"])
+    return arguments, named
+
+
+def test_answer_does_not_wait_for_a_longer_one(tiny: Path, ask: Callable[..., Request]) -> None:
+    """A paper that is done leaves the batch, and the next one takes its place, while a long one is still written."""
+    requests = [ask(0, max_tokens=200, schema=ENDLESS), *(ask(number, max_tokens=9) for number in range(1, 8))]
+    outcomes = [outcome.request_id for outcome in _backend(tiny, batch_size=2).complete(requests)]
+    assert outcomes == ["1", "2", "3", "4", "5", "6", "7", "0"]
+
+
+def test_prompt_that_shares_nothing_is_read_in_full(tiny: Path, ask: Callable[..., Request]) -> None:
+    """What a prompt shares with the first one is copied; one that shares all of it, or nothing, is answered alike."""
+    requests = [ask(0), ask(1), ask(2, system="Once more."), ask(3, "Water."), ask(4)]
+    together = _texts(_backend(tiny, batch_size=2), requests)
+    assert together == {name: text for one in requests for name, text in _texts(_backend(tiny), [one]).items()}
+    assert together["0"] == together["1"] == together["4"] != together["2"]
 
 
 @pytest.mark.parametrize("kind", ["t5", "bart"])
@@ -193,23 +265,30 @@ def test_answers_longer_than_the_context_are_an_error_of_the_setting(tiny: Path,
 
 
 class _LittleMemory:
-    """Loads a model whose first layer runs out of memory above a number of rows, and keeps the sizes of batches."""
+    """Loads a model that runs out of memory above a number of rows; keeps how many rows failed and fitted."""
 
     def __init__(self, rows: int, error: RuntimeError) -> None:
         self.rows, self.error = rows, error
-        self.tried: list[int] = []
+        self.failed: list[int] = []
+        self.fitted: list[int] = []
 
     def __call__(self, folder: Path, placement: Placement) -> LoadedModel:
         loaded = load_model(folder, placement)
+        assert loaded.continuous in (True, False)  # which is found out with two rows
         loaded.model.get_input_embeddings().register_forward_pre_hook(self._check)
         return loaded
 
     def _check(self, _: torch.nn.Module, arguments: tuple[torch.Tensor, ...]) -> None:
-        rows, length = arguments[0].shape
-        if length > 1:
-            self.tried.append(rows)
+        rows = len(arguments[0])
+        (self.failed if rows > self.rows else self.fitted).append(rows)
         if rows > self.rows:
             raise self.error
+
+
+@pytest.fixture(scope="session", params=["Llama", "Mistral"])
+def any_decoder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One model whose sequences enter and leave, and one that is read in whole batches."""
+    return save_decoder(tmp_path_factory.mktemp("decoder"), request.param)
 
 
 @pytest.mark.parametrize(
@@ -221,33 +300,37 @@ class _LittleMemory:
         RuntimeError("DefaultCPUAllocator: can't allocate memory: 12 GB"),
     ],
 )
-def test_batch_is_halved_when_memory_runs_out(tiny: Path, ask: Callable[..., Request], error: RuntimeError) -> None:
+def test_batch_is_halved_when_memory_runs_out(
+    any_decoder: Path, ask: Callable[..., Request], error: RuntimeError
+) -> None:
     """Short of memory, the batch is halved until it fits, the smaller size is kept, and nothing is lost."""
     memory = _LittleMemory(2, error)
-    outcomes = _by_id(_backend(tiny, batch_size=8, load=memory).complete(ask(number) for number in range(12)))
-    assert memory.tried == [8, 4, 2, 2, 2, 2, 2, 2]
+    outcomes = _by_id(_backend(any_decoder, batch_size=8, load=memory).complete(ask(number) for number in range(12)))
+    assert memory.failed == [8, 4]
+    assert max(memory.fitted) == 2
     assert all(isinstance(outcome, Completion) for outcome in outcomes.values())
     assert len(outcomes) == 12
 
 
-def test_batch_is_never_smaller_than_memory_asks(tiny: Path, ask: Callable[..., Request]) -> None:
-    """The limit falls only where memory ran out, not for batches that were put together before that."""
+def test_batch_is_never_smaller_than_memory_asks(any_decoder: Path, ask: Callable[..., Request]) -> None:
+    """The limit falls only where memory ran out, and with it only once."""
     memory = _LittleMemory(4, torch.OutOfMemoryError("CUDA out of memory"))
-    outcomes = list(_backend(tiny, batch_size=8, load=memory).complete(ask(number) for number in range(31)))
-    assert memory.tried == [8, 4, 4, 4, 4, 4, 4, 4, 3]
-    assert len(outcomes) == 31
+    outcomes = list(_backend(any_decoder, batch_size=8, load=memory).complete(ask(number) for number in range(31)))
+    assert memory.failed == [8]
+    assert max(memory.fitted) == 4
+    assert sorted(outcome.request_id for outcome in outcomes) == sorted(map(str, range(31)))
 
 
-def test_request_that_does_not_fit_alone_is_reported(tiny: Path, ask: Callable[..., Request]) -> None:
+def test_request_that_does_not_fit_alone_is_reported(any_decoder: Path, ask: Callable[..., Request]) -> None:
     """A single request without enough memory gets an outcome of its own, and no other error is taken for that."""
     memory = _LittleMemory(0, torch.OutOfMemoryError("CUDA out of memory"))
-    outcomes = list(_backend(tiny, load=memory).complete([ask(1), ask(2)]))
-    assert [outcome.kind for outcome in outcomes if isinstance(outcome, RequestError)] == ["out_of_memory"] * 2
+    outcomes = list(_backend(any_decoder, load=memory).complete([ask(1), ask(2), ask(3)]))
+    assert [outcome.kind for outcome in outcomes if isinstance(outcome, RequestError)] == ["out_of_memory"] * 3
     with pytest.raises(RuntimeError, match="a real bug"):
-        list(_backend(tiny, load=_LittleMemory(0, RuntimeError("a real bug"))).complete([ask(1)]))
+        list(_backend(any_decoder, load=_LittleMemory(0, RuntimeError("a real bug"))).complete([ask(1)]))
 
 
-def test_requests_are_pulled_as_they_are_needed(tiny: Path, ask: Callable[..., Request]) -> None:
+def test_requests_are_pulled_as_they_are_needed(any_decoder: Path, ask: Callable[..., Request]) -> None:
     """Of an endless supply only a few batches are taken before the first outcome comes."""
     pulled = []
 
@@ -256,16 +339,16 @@ def test_requests_are_pulled_as_they_are_needed(tiny: Path, ask: Callable[..., R
             pulled.append(number)
             yield ask(number)
 
-    outcomes = _backend(tiny, batch_size=2).complete(endless())
+    outcomes = _backend(any_decoder, batch_size=2).complete(endless())
     assert pulled == []
     next(outcomes)
     assert len(pulled) <= 2 * WINDOW_BATCHES
 
 
-def test_stopping_ends_after_the_batch_under_way(tiny: Path, ask: Callable[..., Request]) -> None:
+def test_stopping_ends_after_the_batch_under_way(any_decoder: Path, ask: Callable[..., Request]) -> None:
     """Once told to stop, the backend yields what is under way, begins nothing, and ends."""
     stop = Event()
-    outcomes = _backend(tiny, batch_size=2).complete(map(ask, count()), stopping=stop.is_set)
+    outcomes = _backend(any_decoder, batch_size=2).complete(map(ask, count()), stopping=stop.is_set)
     next(outcomes)
     stop.set()
     assert len(list(outcomes)) == 1
@@ -296,7 +379,17 @@ def test_model_that_is_not_there_names_what_to_do() -> None:
 def test_a_long_batch_shows_that_it_lives(caplog: pytest.LogCaptureFixture) -> None:
     """A batch that takes minutes says how far it is, and is not stopped by that."""
     caplog.set_level("INFO", logger="summarizer")
-    pulse = Pulse(answers=2, room=64, every=0.0)
+    pulse = PulseCriterion(64, Pulse(every=0.0))
     rows = torch.zeros(2, 9, dtype=torch.long)
     assert [pulse(rows, None).tolist() for _ in range(2)] == [[False, False]] * 2
+    assert "writing 2 answers at once: 2 tokens so far, at most 64 each" in caplog.text
+
+
+def test_a_running_batch_shows_that_it_lives(tiny: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """While nothing leaves a batch, the log hears how far the longest answer is."""
+    caplog.set_level("INFO", logger="summarizer")
+    decoder = load_model(tiny, Placement("cpu", "float32", detected=False)).decoder(2, every=0.0)
+    for number, room in enumerate((64, 40)):
+        decoder.admit(number, [9, 8, 7], Decoding(max_tokens=room), ENDLESS)
+    decoder.step()
     assert "writing 2 answers at once: 2 tokens so far, at most 64 each" in caplog.text

@@ -61,6 +61,41 @@ def save_causal(folder: Path, *, template: str | None = None) -> Path:
     return folder
 
 
+#: Decoders that differ in how positions and keys come about: what each needs besides its size.
+KINDS: dict[str, dict[str, Any]] = {
+    "Llama": {},
+    "GPT2": {"n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": CONTEXT},  # learned positions
+    "OPT": {"ffn_dim": 64, "word_embed_proj_dim": 32},  # positions that it counts from the mask
+    "Qwen3": {"head_dim": 8},
+    "SmolLM3": {},  # layers without positions
+    "Mistral": {"sliding_window": 48},
+    "Bloom": {"n_head": 4, "n_layer": 2},  # positions as a bias
+    "Mamba": {"state_size": 4},  # a state instead of keys
+}
+
+
+def save_decoder(folder: Path, kind: str) -> Path:
+    """A decoder of one of `KINDS` with random weights, two layers, and two query heads for each head of keys."""
+    size = save_tokenizer(folder)
+    common = {
+        "vocab_size": size,
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "max_position_embeddings": CONTEXT,
+        "initializer_range": 0.5,
+        "bos_token_id": 0,
+        "eos_token_id": 0,
+        "pad_token_id": size - 1,
+    }
+    config = getattr(transformers, f"{kind}Config")(**(common | KINDS[kind]))
+    torch.manual_seed(0)
+    transformers.AutoModelForCausalLM.from_config(config).save_pretrained(folder)
+    return folder
+
+
 def save_summarizer(folder: Path, kind: str) -> Path:
     """A T5 or a BART that writes four times the first letter of its vocabulary and then ends, whatever it reads.
 

@@ -4,7 +4,6 @@
 prompts share again for each of them.
 """
 
-import logging
 import time
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -13,13 +12,9 @@ import torch
 from llguidance import LLMatcher
 
 from summarizer.backends.constraint import SchemaGrammar
+from summarizer.backends.pulse import Pulse
 from summarizer.backends.slots import Prefix, SlotModel
 from summarizer.completion import Decoding
-
-_LOG = logging.getLogger(__name__)
-
-#: Seconds between two signs of life while answers are written.
-PULSE = 20.0
 
 
 class Written(NamedTuple):
@@ -52,12 +47,12 @@ class _Running:
 class ContinuousDecoder:
     """A running batch. After an error of torch it cannot be used any more."""
 
-    def __init__(self, model: SlotModel, grammar: SchemaGrammar, ends: list[int], pulse: float = PULSE) -> None:
-        """`ends` are the tokens that end an answer; `pulse` is in seconds."""
+    def __init__(self, model: SlotModel, grammar: SchemaGrammar, ends: list[int], pulse: Pulse) -> None:
+        """`ends` are the tokens that end an answer."""
         self._model, self._grammar, self._ends = model, grammar, frozenset(ends)
         self._running: list[_Running] = []
         self._prefixes: dict[str, Prefix] = {}
-        self._pulse, self._told = pulse, time.monotonic()
+        self._pulse = pulse
 
     @torch.inference_mode()
     def admit(self, number: int, prompt: list[int], decoding: Decoding, schema_text: str) -> None:
@@ -89,7 +84,8 @@ class ContinuousDecoder:
             share = (time.perf_counter() - begun) / len(running)
             for row in running:
                 row.seconds += share
-        self._show_life()
+            longest = max(running, key=lambda row: len(row.written))
+            self._pulse.beat(len(running), len(longest.written), longest.decoding.max_tokens)
         return gone + self._leave()
 
     def _draw(self, rows: list[_Running], logits: torch.Tensor) -> None:
@@ -116,14 +112,6 @@ class ContinuousDecoder:
                     self._model.move(len(self._running), slot, last.length)
                     self._running[slot] = last
         return gone
-
-    def _show_life(self) -> None:
-        if time.monotonic() - self._told >= self._pulse and self._running:
-            self._told, number = time.monotonic(), len(self._running)
-            amount = f"{number} answers at once" if number > 1 else "an answer"
-            longest = max(self._running, key=lambda row: len(row.written))
-            room = longest.decoding.max_tokens
-            _LOG.info("writing %s: %d tokens so far, at most %d each", amount, len(longest.written), room)
 
 
 def _sampled(logits: torch.Tensor, row: _Running) -> int:

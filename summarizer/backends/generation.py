@@ -3,7 +3,6 @@
 import json
 import logging
 import os
-import time
 import warnings
 from collections.abc import Callable
 from functools import cached_property
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from summarizer.backends.constraint import SchemaConstraint, SchemaGrammar
 from summarizer.backends.device import Placement, check_placement
 from summarizer.backends.encoding import PromptEncoder
+from summarizer.backends.pulse import PULSE, Pulse
 from summarizer.backends.weights import translate_loading_errors
 from summarizer.completion import Decoding
 from summarizer.errors import ModelError
@@ -30,10 +30,6 @@ WRITERS = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")
 
 #: Longest prompt for models without numbered positions (T5): their memory still grows with its square.
 UNCOUNTED_CONTEXT = 8192
-
-
-#: Seconds between two signs of life while a batch is written.
-PULSE = 20.0
 
 
 class Generated(NamedTuple):
@@ -79,13 +75,13 @@ class LoadedModel:
 
         return not self.plain_summarizer and takes_slots(self.model)
 
-    def decoder(self, slots: int) -> "ContinuousDecoder":
-        """A batch that sequences enter and leave, where the model is `continuous`."""
+    def decoder(self, slots: int, every: float = PULSE) -> "ContinuousDecoder":
+        """A batch that sequences enter and leave, where the model is `continuous`; a sign of life `every` seconds."""
         from summarizer.backends.continuous import ContinuousDecoder  # noqa: PLC0415
         from summarizer.backends.slots import SlotModel  # noqa: PLC0415
 
         grammar = cast("SchemaGrammar", self._grammar)  # there is one for all models but plain summarizers
-        return ContinuousDecoder(SlotModel(self.model, slots), grammar, self._ends)
+        return ContinuousDecoder(SlotModel(self.model, slots), grammar, self._ends, Pulse(every))
 
     def text_of(self, written: "Written") -> Generated:
         """What a decoder wrote, as text."""
@@ -111,7 +107,7 @@ class LoadedModel:
                 input_ids=ids,
                 attention_mask=mask,
                 logits_processor=[constraint] if constraint else [],
-                stopping_criteria=[Pulse(len(prompts), room)],
+                stopping_criteria=[PulseCriterion(room, Pulse())],
                 max_new_tokens=room,
                 eos_token_id=self._ends,
                 pad_token_id=self._pad,
@@ -147,23 +143,19 @@ class LoadedModel:
         return str(self._tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False))
 
 
-class Pulse:
+class PulseCriterion:
     """A stopping criterion of transformers that stops nothing: the log hears now and then that a batch goes on."""
 
-    def __init__(self, answers: int, room: int, every: float = PULSE) -> None:
-        """`room` is how many tokens each answer may have; `every` is in seconds."""
-        self._answers, self._room, self._every = answers, room, every
-        self._told, self._written = time.monotonic(), 0
+    def __init__(self, room: int, pulse: Pulse) -> None:
+        """`room` is how many tokens each answer may have."""
+        self._room, self._pulse, self._written = room, pulse, 0
 
     def __call__(self, input_ids: "torch.Tensor", _scores: object, **_more: object) -> "torch.Tensor":
         """Called after each token of all rows (rows x length)."""
         import torch  # noqa: PLC0415
 
         self._written += 1
-        if time.monotonic() - self._told >= self._every:
-            self._told = time.monotonic()
-            amount = f"{self._answers} answers at once" if self._answers > 1 else "an answer"
-            _LOG.info("writing %s: %d tokens so far, at most %d each", amount, self._written, self._room)
+        self._pulse.beat(len(input_ids), self._written, self._room)
         return torch.zeros(len(input_ids), dtype=torch.bool, device=input_ids.device)
 
 
