@@ -38,6 +38,12 @@ def test_proposed_tags_are_tags() -> None:
     }
 
 
+def test_tags_that_no_words_stand_behind_are_left_out() -> None:
+    """A field is chosen from a list, and not from a mention that could have been labelled otherwise."""
+    chosen = Tag(facet="field", label="parsing")
+    assert _papers([chosen], [chosen]) == [{}, {}]
+
+
 def test_two_tags_of_one_paper_are_not_two_papers() -> None:
     """The batch is what is looked at: within a paper nothing was met before."""
     assert _papers([tag("parsing", "parsing"), tag("Parsing", "parser")]) == [{}]

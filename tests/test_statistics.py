@@ -255,7 +255,8 @@ def test_the_rule_of_three_counts_documents() -> None:
     copied = 10 * scores(np.zeros(100))
     assert bounds(copied, SHARE) == pytest.approx((0.0, 0.0, 3.0))
     assert bounds(scores(np.zeros(2)), SHARE) == (0.0, 0.0, 100.0)
-    # Seconds have no end of the scale; that all are the same is all there is to say.
+    # Seconds have no end of the scale, and the middle of one is no end; that all are the same is all there is to say.
+    assert bounds(scores(np.full(100, 0.5)), SHARE) == (50.0, 50.0, 50.0)
     assert bounds(scores(np.zeros(100)), MEAN) == (0.0, 0.0, 0.0)
 
 
