@@ -1,10 +1,10 @@
 """What costs nothing and is in every table: a model that does not beat it has read nothing.
 
 For summaries the title, the first sentence, LexRank (Erkan and Radev 2004), and the sentence that is nearest to the
-targets, which looks at the answer and bounds what copying can reach. For names a gazetteer: what train calls so.
-Where a paper has several targets, people against people: each target as if it were a summary, against the others. That
-is one target fewer than systems have, and fewer targets make lower scores: a system beyond people is beyond what the
-metric can tell, and not better than people.
+targets, which looks at the answer and bounds what copying can reach. For names a gazetteer: what people called so in
+other papers. Where a paper has several targets, people against people: each target as if it were a summary, against
+the others. That is one target fewer than systems have, and fewer targets make lower scores: a system beyond people is
+beyond what the metric can tell, and not better than people.
 """
 
 import re
@@ -41,7 +41,7 @@ def predictions(example: Example, gazetteer: Gazetteer | None = None) -> dict[st
     """What each of the baselines that fit the gold of a paper says about it."""
     found = summaries(example)
     if gazetteer is not None and example.gold.names:
-        found[GAZETTEER] = Prediction(names=gazetteer.names(example.paper))
+        found[GAZETTEER] = Prediction(names=gazetteer.names(example))
     return found
 
 

@@ -9,8 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from evals.examples import Example, Kind
-from summarizer import Paper
+from evals.examples import Example, Gold, Kind
 from summarizer.extension import is_acronym
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
@@ -28,50 +27,54 @@ class _Node:
 
 
 class Gazetteer:
-    """The names of train."""
+    """The names of train. With `others`, a paper is one of train itself, and is read with the names of the others."""
 
-    def __init__(self, train: Iterable[Example]) -> None:
+    def __init__(self, train: Iterable[Example], *, others: bool = False) -> None:
         """Take up all forms of all names of the examples; they are read once and not kept."""
-        self._root = _Node()
+        self._root, self._others = _Node(), others
         self._kinds: dict[Kind, None] = {}
         for example in train:
-            for kind, names in example.gold.names.items():
-                self._kinds[kind] = None
-                for name in names:
-                    for form in name.forms:
-                        self._add(form, kind)
+            self._kinds |= dict.fromkeys(example.gold.names)
+            for node, kinds in self._nodes(example.gold).items():
+                node.kinds += kinds
 
-    def names(self, paper: Paper) -> dict[Kind, tuple[str, ...]]:
+    def names(self, example: Example) -> dict[Kind, tuple[str, ...]]:
         """The names in the title and the abstract, as written there, of each kind that train has.
 
         A name that train has in several kinds is of the most frequent one.
         """
         found: dict[Kind, dict[str, None]] = {kind: {} for kind in self._kinds}
-        for text in (paper.title, paper.abstract):
-            for name, kind in self._found(text):
+        own = self._nodes(example.gold) if self._others else {}
+        for text in (example.paper.title, example.paper.abstract):
+            for name, kind in self._found(text, own):
                 found[kind][name] = None
         return {kind: tuple(names) for kind, names in found.items()}
 
-    def _add(self, name: str, kind: Kind) -> None:
-        node = self._root
-        for token in _TOKEN.findall(name):
-            node = node.following.setdefault(_key(token), _Node())
-        if node is not self._root:
-            node.kinds[kind] += 1
+    def _nodes(self, gold: Gold) -> "dict[_Node, Counter[Kind]]":
+        """The places of the names of one paper, and how often each kind is meant."""
+        found: dict[_Node, Counter[Kind]] = {}
+        for kind, names in gold.names.items():
+            for form in (form for name in names for form in name.forms):
+                node = self._root
+                for token in _TOKEN.findall(form):
+                    node = node.following.setdefault(_key(token), _Node())
+                if node is not self._root:
+                    found.setdefault(node, Counter())[kind] += 1
+        return found
 
-    def _found(self, text: str) -> Iterator[tuple[str, Kind]]:
+    def _found(self, text: str, own: "dict[_Node, Counter[Kind]]") -> Iterator[tuple[str, Kind]]:
         tokens = list(_TOKEN.finditer(text))
         keys = [_key(token.group()) for token in tokens]
         start = 0
         while start < len(keys):
-            end, kind = self._longest(keys, start)
+            end, kind = self._longest(keys, start, own)
             if kind is None:
                 start += 1
                 continue
             yield text[tokens[start].start() : tokens[end - 1].end()], kind
             start = end
 
-    def _longest(self, keys: list[str], start: int) -> tuple[int, Kind | None]:
+    def _longest(self, keys: list[str], start: int, own: "dict[_Node, Counter[Kind]]") -> tuple[int, Kind | None]:
         """Where the longest name that begins at `start` ends, and what it is."""
         node, end = self._root, start
         kind: Kind | None = None
@@ -80,8 +83,9 @@ class Gazetteer:
             if after is None:
                 break
             node = after
-            if node.kinds:
-                end, ((kind, _),) = place + 1, node.kinds.most_common(1)
+            kinds = node.kinds - own[node] if node in own else node.kinds
+            if kinds:
+                end, ((kind, _),) = place + 1, kinds.most_common(1)
         return end, kind
 
 

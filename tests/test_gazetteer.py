@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evals.examples import Example, Gold
 from evals.gazetteer import Gazetteer
 from summarizer import Paper
 from summarizer.records import Source
@@ -15,8 +16,13 @@ def _train(**kinds: list[str]) -> Gazetteer:
     return Gazetteer([example(names=names(**kinds))])
 
 
-def _paper(abstract: str, title: str = "") -> Paper:
-    return Paper(id="a", title=title, abstract=abstract, source=Source(name="f", line=1))
+def _paper(abstract: str, title: str = "") -> Example:
+    return Example(
+        paper=Paper(id="a", title=title, abstract=abstract, source=Source(name="f", line=1)),
+        gold=Gold(),
+        sentences=(abstract or title or "a",),
+        document="a",
+    )
 
 
 def test_names_of_train_are_found_as_the_paper_writes_them() -> None:
@@ -56,6 +62,26 @@ def test_a_name_of_several_kinds_is_of_the_most_frequent_one() -> None:
     """As often as people took it for that."""
     train = [example(names=names(task=["parsing"], method=[])), *[example(names=names(method=["parsing"]))] * 2]
     assert Gazetteer(train).names(_paper("parsing")) == {"task": (), "method": ("parsing",)}
+
+
+def test_a_paper_of_train_is_read_with_the_names_of_the_others() -> None:
+    """What only the paper itself calls so is not found; what others call otherwise is of their kind."""
+    text = ["We guess depth and hear parsing with a net."]
+    own = example(1, "", text, names=names(task=["parsing", "guess depth"], method=["net"]))
+    others = [
+        example(2, "", ["Parsing."], names=names(method=["parsing", "net"])),
+        example(3, "", ["Depth."], names=names(dataset=["depth"])),
+    ]
+    assert Gazetteer([own, *others]).names(own) == {
+        "task": ("guess depth", "parsing"),
+        "method": ("net",),
+        "dataset": (),
+    }
+    assert Gazetteer([own, *others], others=True).names(own) == {
+        "task": (),
+        "method": ("parsing", "net"),
+        "dataset": ("depth",),
+    }
 
 
 def test_without_names_nothing_is_found() -> None:

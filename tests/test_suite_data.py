@@ -15,13 +15,15 @@ from threading import Thread
 import pytest
 
 from evals import data
+from evals.baselines import GAZETTEER
 from evals.runs import RunFolder
+from evals.samples import read_samples
 from evals.suites import load_suite
 from evals.suites.suite import Suite
 from summarizer.cli import main
 from summarizer.extension import InputError, SettingsError
 from tests.hub_server import COMMIT, HubServer
-from tests.suite_files import ACLSUM, SCITLDR
+from tests.suite_files import ACLSUM, SCIREX_CUT, SCITLDR
 
 SCITLDR_SUITE = load_suite("scitldr")
 
@@ -199,6 +201,21 @@ def test_a_run_says_what_its_data_are(tmp_path: Path, capfd: pytest.CaptureFixtu
     assert [(pair.evaluated, pair.train) for pair in run.duplicates.titles] == [("p0", "t")]
     assert run.duplicates.sha256 == hashlib.sha256((tmp_path / "scitldr_a_train.jsonl").read_bytes()).hexdigest()
     assert RunFolder(tmp_path / "run", "aclsum").read_run().data.duplicates is None
+
+
+def test_train_itself_has_a_gazetteer_of_the_other_papers(tmp_path: Path) -> None:
+    """A name of its own alone is not found, a name of both is."""
+    row = json.loads(SCIREX_CUT.splitlines()[0]) | {"title_tokens": None, "sentences": [[0, 3]]}
+    rows = [
+        row | {"doc_id": "a", "words": ["Stone", "counting", "."], "ner": [[0, 2, "Task", True]]},
+        row | {"doc_id": "b", "words": ["Stone", "Counting", "."], "ner": [[0, 2, "Task", True]]},
+        row | {"doc_id": "c", "words": ["Stone", "naming", "."], "ner": [[0, 2, "Task", True]]},
+    ]
+    path, run = _put(tmp_path / "scirex.jsonl", "\n".join(map(json.dumps, rows))), tmp_path / "run"
+    command = ["eval", "scirex", "--split", "train", "--data", str(path), "--backend", "scripted", "-o", str(run)]
+    assert main(command) in (0, 1)
+    said = [sample.systems[GAZETTEER].prediction.names for sample in read_samples(RunFolder(run, "scirex").samples)]
+    assert [(names or {})["task"] for names in said] == [("Stone counting",), ("Stone Counting",), ()]
 
 
 def test_one_file_is_not_read_as_several_data_sets(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

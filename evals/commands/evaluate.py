@@ -81,8 +81,12 @@ class _Papers:
         return Scan(self.examples()).compare(self.suite.read(self.train), self.train.name, checksum(self.train))
 
     def gazetteer(self) -> Gazetteer | None:
-        """The names of train."""
-        return Gazetteer(self.suite.read(self.train)) if self.train and "names" in self.suite.parts else None
+        """The names of train; where train itself is evaluated, each paper is read with those of the others."""
+        if "names" not in self.suite.parts:
+            return None
+        if self.train is None and self.split == "train":
+            return Gazetteer(self.suite.read(self.path), others=True)
+        return Gazetteer(self.suite.read(self.train)) if self.train else None
 
 
 def _wanted(options: Namespace, kept: Path) -> list[_Papers]:
