@@ -45,8 +45,9 @@ demo-eval: setup
 	$(if $(DATA),$(BIN)/summarizer eval scitldr --data "$(DATA)" --limit 50 --batch-size 48 -o demo/eval || test $$? -eq 1)
 	@echo "Open demo/eval/report.html in a browser."
 
+# A process for each core. Each computes with one thread: threads of several wait for one another, spinning.
 test: setup
-	$(BIN)/pytest -m "not browser" --cov --cov-report=term-missing:skip-covered
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m "not browser" --numprocesses auto --dist worksteal --cov --cov-report=term-missing:skip-covered
 	$(BIN)/coverage report --include="$(PURE)" --fail-under=100 --format=total
 
 # Apart, because it needs chromium and chromedriver, which pip cannot install.
