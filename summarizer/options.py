@@ -229,7 +229,9 @@ def settings_options() -> WholeWords:
     group.add_argument(
         "--dtype", choices=["auto", "float32", "bfloat16", "float16"], help="of a local model's weights (default auto)"
     )
-    group.add_argument("--batch-size", type=int, metavar="N", help="papers a local model has under way at once (default 8)")
+    group.add_argument(
+        "--batch-size", type=int, metavar="N", help="papers a local model has under way at once (default 8)"
+    )
     group.add_argument("--max-tokens", type=int, metavar="N", help="longest answer (default 640)")
     group.add_argument("--temperature", type=float, metavar="T", help="0 is greedy (default 0.0)")
     group.add_argument("--seed", type=int, metavar="N", help="of the drawing when T is not 0 (default 0)")

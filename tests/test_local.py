@@ -34,7 +34,7 @@ SCHEMA = json.dumps(
 #: A text that no answer reaches the end of.
 ENDLESS = json.dumps({"type": "string", "minLength": 20_000})
 #: Of the small decoders those whose sequences cannot enter and leave a running batch.
-WHOLE_BATCHES = ("Bloom", "Mamba", "Mistral")
+WHOLE_BATCHES = ("Bloom", "Llama dynamic", "Mamba", "Mistral")
 
 
 @pytest.fixture(scope="session")
@@ -328,6 +328,33 @@ def test_request_that_does_not_fit_alone_is_reported(any_decoder: Path, ask: Cal
     assert [outcome.kind for outcome in outcomes if isinstance(outcome, RequestError)] == ["out_of_memory"] * 3
     with pytest.raises(RuntimeError, match="a real bug"):
         list(_backend(any_decoder, load=_LittleMemory(0, RuntimeError("a real bug"))).complete([ask(1)]))
+
+
+class _LittleStore:
+    """Loads a model that runs out of memory when its keys and values have more places than so many."""
+
+    def __init__(self, places: int) -> None:
+        self.places = places
+
+    def __call__(self, folder: Path, placement: Placement) -> LoadedModel:
+        loaded = load_model(folder, placement)
+        assert loaded.continuous
+        loaded.model.register_forward_pre_hook(self._check, with_kwargs=True)
+        return loaded
+
+    def _check(self, _: torch.nn.Module, __: tuple[Any, ...], named: dict[str, Any]) -> None:
+        stores = named["past_key_values"].stores
+        if stores and stores[0][0].shape[0] * stores[0][0].shape[2] > self.places:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+
+@pytest.mark.parametrize("requests", [1, 2, 5, 20])
+def test_memory_is_taken_for_what_is_under_way(tiny: Path, ask: Callable[..., Request], requests: int) -> None:
+    """However many may be under way at once, what fits alone is answered, also when many were before it."""
+    backend = _backend(tiny, batch_size=8, load=_LittleStore(2 * 256))
+    outcomes = _by_id(backend.complete([ask(0, "Deep. " * 60, max_tokens=90), *map(ask, range(1, requests))]))
+    assert len(outcomes) == requests
+    assert all(isinstance(outcome, Completion) for outcome in outcomes.values())
 
 
 def test_requests_are_pulled_as_they_are_needed(any_decoder: Path, ask: Callable[..., Request]) -> None:

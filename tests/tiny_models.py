@@ -71,6 +71,10 @@ KINDS: dict[str, dict[str, Any]] = {
     "Mistral": {"sliding_window": 48},
     "Bloom": {"n_head": 4, "n_layer": 2},  # positions as a bias
     "Mamba": {"state_size": 4},  # a state instead of keys
+    "Llama dynamic": {  # angles that depend on the longest sequence
+        "rope_parameters": {"rope_type": "dynamic", "rope_theta": 1e4, "factor": 4.0},
+        "max_position_embeddings": CONTEXT,
+    },
 }
 
 
@@ -90,7 +94,7 @@ def save_decoder(folder: Path, kind: str) -> Path:
         "eos_token_id": 0,
         "pad_token_id": size - 1,
     }
-    config = getattr(transformers, f"{kind}Config")(**(common | KINDS[kind]))
+    config = getattr(transformers, f"{kind.split(maxsplit=1)[0]}Config")(**(common | KINDS[kind]))
     torch.manual_seed(0)
     transformers.AutoModelForCausalLM.from_config(config).save_pretrained(folder)
     return folder

@@ -85,7 +85,7 @@ class LocalBackend:
 
     def _answer_continuously(self, arriving: Iterator[_Pending | RequestError]) -> Iterator[Outcome]:
         """Requests enter the running batch as others leave it, in the order in which they come."""
-        decoder = self._model.decoder(self._batch_size)
+        decoder, begun = self._model.decoder(self._batch_size), 0
         under_way: dict[int, _Pending] = {}
         again: deque[_Pending] = deque()
         while True:
@@ -98,19 +98,22 @@ class LocalBackend:
                     under_way[item.position] = item
             if not under_way:
                 return
+            begun += len(new)
             if (written := _advance(decoder, new)) is not None:
                 for one in written:
                     yield self._outcome(under_way.pop(one.number), self._model.text_of(one), round(one.seconds, 3))
                 continue
-            # Out of memory: all begin again, half as many at a time, and no more than that in this run.
+            # Out of memory: all begin again, half as many at a time, and no more than that in this run. One that was
+            # read by itself has had its chance; one that was left of many begins anew without what they have taken.
             again.extendleft(sorted(under_way.values(), reverse=True))
-            self._batch_size = (len(under_way) + 1) // 2
-            if len(under_way) == 1:
+            if len(under_way) > 1:
+                self._batch_size = (len(under_way) + 1) // 2
+            elif begun == 1:
                 yield self._out_of_memory(again.popleft())
             under_way.clear()
             del decoder
             gc.collect()
-            decoder = self._model.decoder(self._batch_size)
+            decoder, begun = self._model.decoder(self._batch_size), 0
 
     def _answer(self, window: list[Request], stopping: Callable[[], bool]) -> Iterator[Outcome]:
         ready: list[_Pending] = []

@@ -18,6 +18,8 @@ BLOCK = 256
 #: How far logits may be from those with the cache of transformers, in standard deviations of the logits. Rounding in
 #: bfloat16 stays below a tenth of it; a wrong position or mask is far above.
 TOLERANCE = 0.3
+#: Kinds of rotary positions of transformers that are computed for a whole batch by its longest sequence.
+LENGTH_DEPENDENT = ("dynamic", "longrope")
 
 
 class Prefix(NamedTuple):
@@ -40,11 +42,11 @@ class SlotCache(Cache):
     """
 
     def __init__(self, slots: int) -> None:
-        """No memory is taken before the first pass, which tells heads, widths, type and device."""
+        """There are at most so many slots. Memory is taken for those that are used, in steps as they are."""
         super().__init__(layers=[])
         self.first, self.positions, self.length = 0, torch.zeros(1, 0, dtype=torch.long), 0
         self.stores: list[tuple[torch.Tensor, torch.Tensor]] = []
-        self._slots = slots
+        self._most = slots
 
     def update(
         self, key_states: torch.Tensor, value_states: torch.Tensor, layer_idx: int, *_more: object, **_named: object
@@ -58,13 +60,19 @@ class SlotCache(Cache):
         return keys[rows, :, : self.length], values[rows, :, : self.length]
 
     def reserve(self, layer: int, keys: torch.Tensor, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the stores of a layer, with room for `length` tokens like these."""
+        """Return the stores of a layer, with room for `length` tokens like these in all slots that are in use."""
         if layer == len(self.stores):
-            new = [like.new_zeros(self._slots, like.shape[1], 0, like.shape[3]) for like in (keys, values)]
+            new = [like.new_zeros(0, like.shape[1], 0, like.shape[3]) for like in (keys, values)]
             self.stores.append((new[0], new[1]))
-        if self.length > self.stores[layer][0].shape[2]:
-            capacity = -(-self.length // BLOCK) * BLOCK
-            grown = [_grown(store, capacity) for store in self.stores[layer]]
+        slots, capacity = self.stores[layer][0].shape[0], self.stores[layer][0].shape[2]
+        used = self.first + len(keys)
+        if self.length > capacity:
+            # What a long run has left behind need not grow with the last long answer.
+            slots, capacity = used, -(-self.length // BLOCK) * BLOCK
+        elif used > slots:
+            slots = max(used, min(2 * slots, self._most))
+        if (slots, capacity) != (self.stores[layer][0].shape[0], self.stores[layer][0].shape[2]):
+            grown = [_resized(store, slots, capacity) for store in self.stores[layer]]
             self.stores[layer] = (grown[0], grown[1])
         return self.stores[layer]
 
@@ -115,7 +123,7 @@ class SlotModel:
                 store[target, :, :length] = store[source, :, :length]
 
     def _copy(self, slot: int, prefix: Prefix, length: int) -> None:
-        self._cache.length = length
+        self._cache.first, self._cache.length = slot, length
         for layer, known in enumerate(prefix.layers):
             for store, states in zip(self._cache.reserve(layer, known[0][None], known[1][None]), known, strict=True):
                 store[slot, :, :length] = states[:, :length]
@@ -138,18 +146,26 @@ class SlotModel:
 def takes_slots(model: PreTrainedModel) -> bool:
     """Whether a model computes with slots what it computes without, found by trying.
 
-    Models with sliding windows, states instead of keys, or positions of their own making do not.
+    Models with sliding windows, states instead of keys, or positions of their own making do not; nor do those whose
+    positions depend on the longest sequence of a batch, which short ones would not show.
     """
     if model.config.get_text_config() is not model.config or model.config._attn_implementation != "sdpa":  # noqa: SLF001
         return False
     layers = DynamicCache(config=model.config).layers
-    if not layers or any(type(layer) is not DynamicLayer for layer in layers):
+    if not layers or any(type(layer) is not DynamicLayer for layer in layers) or _turns_by_length(model):
         return False
     try:
         return _agrees(model)
     except (AttributeError, IndexError, KeyError, NotImplementedError, RuntimeError, TypeError, ValueError) as error:
-        _LOG.debug("whole batches, since slots do not work with this model: %s", error)
+        _LOG.info("whole batches, since sequences cannot enter and leave with this model: %s", error)
         return False
+
+
+def _turns_by_length(model: PreTrainedModel) -> bool:
+    """Whether the angles of positions depend on how long the longest sequence of a batch is."""
+    found = getattr(model.config, "rope_parameters", None) or {}
+    kinds = [found, *(part for part in found.values() if isinstance(part, dict))]
+    return any(kind.get("rope_type") in LENGTH_DEPENDENT for kind in kinds)
 
 
 @torch.inference_mode()
@@ -169,9 +185,10 @@ def _agrees(model: PreTrainedModel) -> bool:
     return True
 
 
-def _grown(store: torch.Tensor, capacity: int) -> torch.Tensor:
-    slots, heads, length, width = store.shape
+def _resized(store: torch.Tensor, slots: int, capacity: int) -> torch.Tensor:
+    before, heads, length, width = store.shape
     # Zeros, because what a mask hides is multiplied by nothing, and nothing times a leftover NaN is NaN.
-    larger = store.new_zeros(slots, heads, capacity, width)
-    larger[:, :, :length] = store
-    return larger
+    other = store.new_zeros(slots, heads, capacity, width)
+    kept = min(before, slots)
+    other[:kept, :, :length] = store[:kept]
+    return other
