@@ -23,7 +23,7 @@ import numpy as np
 from evals.comparing import compare_sums
 from evals.examples import Gold, Prediction
 from evals.metrics.metric import Array, share
-from evals.runs import Data, Made, Run, RunFolder
+from evals.runs import Data, Made, Run, RunFolder, make_folder
 from evals.samples import MODEL, Said, Sample, read_samples
 from evals.statistics import Figure, Groups, intervals
 from evals.tables import Columns, Table, make_table
@@ -126,7 +126,7 @@ def prepare(folder: Path, size: int) -> None:
 def write_run(folder: Path, size: int, shift: float) -> None:
     """A run of so many papers of a hundred words, of which each system scores something by chance."""
     run = RunFolder(folder, "scitldr")
-    run.make()
+    make_folder(run.path)
     rng = np.random.default_rng(0)
     abstract = " ".join(f"word{number}" for number in range(100))
     with run.samples.open("w", encoding="utf-8") as file:
@@ -169,7 +169,7 @@ def finish(run: RunFolder, size: int) -> None:
 def reverse(folder: Path, into: Path) -> None:
     """The same run with its papers from the last to the first."""
     run = RunFolder(into, "scitldr")
-    run.make()
+    make_folder(run.path)
     lines = RunFolder(folder, "scitldr").samples.read_bytes().splitlines(keepends=True)
     run.samples.write_bytes(b"".join(reversed(lines)))
     finish(run, len(lines))

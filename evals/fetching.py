@@ -1,5 +1,6 @@
 """Files of data sets from where they are published: fetched once, and then used from the folder that keeps them."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
@@ -61,7 +62,7 @@ def _from_web(address: str, folder: Path) -> Path:
     kept = folder / f"{sha256(address.encode()).hexdigest()[:16]}-{name}"
     if kept.is_file():
         return kept
-    beside = kept.with_name(f".{kept.name}")
+    beside = kept.with_name(f".{kept.name}.{os.getpid()}")
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with beside.open("wb") as file:

@@ -10,7 +10,7 @@ All but the records follows from the records and the data. Nothing in it depends
 answers come from the cache leaves the same bytes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Final, TypeVar
@@ -18,10 +18,10 @@ from typing import Final, TypeVar
 from pydantic import ValidationError
 
 from evals.duplicates import Duplicates
-from evals.samples import SAMPLES
+from evals.samples import SAMPLES, Sample
 from evals.tables import Table
 from summarizer import Record
-from summarizer.extension import Frozen, InputError, OutputError
+from summarizer.extension import Frozen, InputError, OutputError, write_parts, write_whole
 
 RECORDS: Final = "records.jsonl"
 TABLE: Final = "table.json"
@@ -83,25 +83,39 @@ class RunFolder:
         self.path = folder / suite
         self.records, self.samples, self.table = self.path / RECORDS, self.path / SAMPLES, self.path / TABLE
 
-    def make(self) -> None:
-        """Make the folder; `OutputError` when that cannot be done."""
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(str(self.path), str(error.strerror)) from error
+    def write_samples(self, samples: Iterable[Sample]) -> None:
+        """Write all of them or none: a kill leaves those of before."""
+        write_parts(self.samples, (f"{sample.model_dump_json()}\n" for sample in samples))
 
     def write(self, run: Run, table: Table) -> None:
         """Write both, each as a whole."""
-        _replace(self.path / RUN, run.model_dump_json(indent=2))
-        _replace(self.table, table.model_dump_json(indent=2))
+        write_whole(self.path / RUN, run.model_dump_json(indent=2) + "\n")
+        write_whole(self.table, table.model_dump_json(indent=2) + "\n")
 
     def read_run(self) -> Run:
-        """What made it; `InputError` when the folder is none of a finished evaluation."""
-        return _read(self.path / RUN, Run)
+        """What made it; `InputError` when the folder is none of a finished evaluation, or lacks samples of it."""
+        run = _read(self.path / RUN, Run)
+        try:
+            with self.samples.open("rb") as file:
+                samples = sum(1 for _ in file)
+        except OSError as error:
+            raise InputError(str(self.samples), str(error.strerror)) from error
+        if samples != run.data.papers:
+            problem = f"has {samples} samples for {run.data.papers} papers; the same `summarizer eval` mends it"
+            raise InputError(str(self.samples), problem)
+        return run
 
     def read_table(self) -> Table:
         """The figures; `InputError` as above."""
         return _read(self.table, Table)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those that it lies in; `OutputError` when that cannot be done."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(str(path), str(error.strerror)) from error
 
 
 def suites_of(folder: Path) -> Iterator[str]:
@@ -135,15 +149,6 @@ def made_of(record: Record, version: str, decoding: tuple[int, float, int], batc
         batch_size=batch_size,
         version=version,
     )
-
-
-def _replace(path: Path, text: str) -> None:
-    beside = path.with_name(f".{path.name}")
-    try:
-        beside.write_text(text + "\n", encoding="utf-8")
-        beside.replace(path)
-    except OSError as error:
-        raise OutputError(str(path), str(error.strerror)) from error
 
 
 def _read(path: Path, kind: type[Kind]) -> Kind:

@@ -27,7 +27,7 @@ from summarizer.progress import Progress
 from summarizer.questions import Asker, Question
 from summarizer.records import Contribution, Frozen, ResultKind, Role, Source, first_problem
 from summarizer.sentences import sentences
-from summarizer.whole import write_whole
+from summarizer.whole import write_parts, write_whole
 from summarizer.writing.harmless import visible
 from summarizer.writing.jsonl import LineFile, RecordFile
 from summarizer.writing.markdown import escape as escape_markdown
@@ -75,5 +75,6 @@ __all__ = [
     "settings_of",
     "show_log",
     "visible",
+    "write_parts",
     "write_whole",
 ]

@@ -1,6 +1,7 @@
 """A file that is replaced as a whole."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from summarizer.errors import OutputError
@@ -11,17 +12,25 @@ def write_whole(path: Path, text: str) -> None:
 
     What is no file, such as a pipe or `/dev/null`, is written to and stays what it is. The rights of a file stay too.
     """
+    write_parts(path, (text,))
+
+
+def write_parts(path: Path, parts: Iterable[str]) -> None:
+    """The same for a text that is made in parts; an error while they are made leaves the file as it was."""
     there = path.resolve()
     beside = there.with_name(f".{there.name}.{os.getpid()}")
     try:
         if there.exists() and not there.is_file():
-            there.write_text(text, encoding="utf-8")
+            with there.open("w", encoding="utf-8") as file:
+                file.writelines(parts)
             return
-        beside.write_text(text, encoding="utf-8")
+        with beside.open("w", encoding="utf-8") as file:
+            file.writelines(parts)
         put_in_place(beside, there)
     except OSError as error:
-        beside.unlink(missing_ok=True)
         raise OutputError(str(path), f"{error.strerror}; choose another") from error
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def put_in_place(beside: Path, there: Path) -> None:

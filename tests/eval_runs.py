@@ -7,7 +7,7 @@ import numpy as np
 
 from evals.examples import Gold, Outcome, Prediction
 from evals.metrics.metric import Array
-from evals.runs import Data, Made, Run, RunFolder
+from evals.runs import Data, Made, Run, RunFolder, make_folder
 from evals.samples import MODEL, Said, Sample
 from evals.tables import Table
 
@@ -39,7 +39,7 @@ def rouge(value: float) -> dict[str, tuple[float, ...]]:
 def write_run(folder: Path, samples: Iterable[Sample], suite: str = "scitldr", **changes: object) -> Path:
     """Write the folder; `changes` are of what made it, or of its data."""
     run = RunFolder(folder, suite)
-    run.make()
+    make_folder(run.path)
     count = 0
     with run.samples.open("w", encoding="utf-8") as file:
         for count, one in enumerate(samples, start=1):  # noqa: B007 - it is the count

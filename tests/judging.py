@@ -7,7 +7,7 @@ from pathlib import Path
 from evals.examples import Gold, Outcome, Prediction
 from evals.judging.blinding import ORDERS, SIDES, Better, Order
 from evals.judging.questions import CHECKS
-from evals.runs import Data, Made, Run, RunFolder
+from evals.runs import Data, Made, Run, RunFolder, make_folder
 from evals.samples import MODEL, Said, Sample
 from evals.tables import Table
 
@@ -20,7 +20,7 @@ def write_run(
 ) -> Path:
     """The folder of an evaluation in which a model says these summaries, one for each paper, p0 and on."""
     run = RunFolder(folder, SUITE)
-    run.make()
+    make_folder(run.path)
     made = Made(
         backend="local",
         model=model,

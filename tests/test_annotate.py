@@ -104,6 +104,20 @@ def test_a_label_does_not_tell_at_once_what_it_counted_for(runs: list[Path], tmp
         assert "counted labels: Ada 11" in ada.stop(signal.SIGINT)[1]
 
 
+def test_another_label_for_the_same_pair_tells_no_more(runs: list[Path], tmp_path: Path) -> None:
+    """Whoever changes one label after ten does not see which run that counted for, nor by taking it back."""
+    with annotating(runs, tmp_path / "labels.jsonl", "Ada") as ada:
+        for place in range(10):
+            ada.label(place, "tie")
+        told = ada.get("standing")["lines"]
+        assert "better: A 0, B 0, tie 10, both bad 0 (papers)" in told
+        for verdict in ("left", "right"):
+            ada.label(3, verdict)
+            assert ada.get("standing")["lines"] == told
+        ada.post("undo", {})
+        assert ada.get("standing")["lines"] == told
+
+
 def test_who_comes_back_goes_on(runs: list[Path], tmp_path: Path) -> None:
     """The next start shows the first open pair and what was said before, even if the seed exchanges the sides."""
     labels = tmp_path / "labels.jsonl"
@@ -198,7 +212,7 @@ def test_two_processes_share_a_file(runs: list[Path], tmp_path: Path) -> None:
         told = bea.stop(signal.SIGINT)[1]
     assert len(labels.read_bytes().splitlines()) == 72
     assert {(one.annotator, one.seen.verdict) for one in read_labels(labels).labels} == {("Ada", "tie"), ("Bea", "tie")}
-    assert "Ada and Bea on 12 papers: the same in 100 [100, 100] %, kappa undefined" in told
+    assert "Ada and Bea on 12 papers: the same in 100 [75, 100] %, kappa undefined" in told
 
 
 def test_what_is_not_stored_is_said_to_be_not_stored(runs: list[Path], tmp_path: Path) -> None:

@@ -93,9 +93,14 @@ def test_simulated_people_have_the_kappa_that_they_were_made_with(tmp_path: Path
     (agreement,) = standing(read_labels(path).labels, counted(*lines)).agreements
     assert agreement.pairs == 2000
     assert agreement.kappa.value == pytest.approx(wanted, abs=0.05)
-    assert agreement.kappa.low is not None
-    assert agreement.kappa.high is not None
-    assert agreement.kappa.low - 0.02 <= wanted <= agreement.kappa.high + 0.02
+    if wanted == 1.0:
+        # Nobody differed, which says nothing of how often they may.
+        assert (agreement.kappa.low, agreement.kappa.high) == (None, None)
+        assert agreement.same == Interval(100.0, pytest.approx(99.85), 100.0)
+    else:
+        assert agreement.kappa.low is not None
+        assert agreement.kappa.high is not None
+        assert agreement.kappa.low - 0.02 <= wanted <= agreement.kappa.high + 0.02
 
 
 def test_kappa_is_cohens() -> None:

@@ -16,6 +16,7 @@ from evals.examples import Gold, GoldName, Prediction
 from evals.gates import Gated
 from evals.metrics import METRICS
 from evals.metrics.metric import Array
+from evals.runs import RunFolder
 from evals.samples import MODEL, Said
 from evals.tables import Columns
 from summarizer.errors import InputError, SettingsError
@@ -229,6 +230,17 @@ def test_runs_without_anything_in_common_are_refused(tmp_path: Path) -> None:
         compare(a, tmp_path / "empty")
     with pytest.raises(SettingsError, match="rouge1"):
         compare(a, a, metric="rouge9")
+
+
+def test_samples_that_were_cut_are_no_run(tmp_path: Path) -> None:
+    """Half of the samples are not compared as if they were all, wherever the file was cut."""
+    a = write_run(tmp_path / "a", [sample(number, rouge(0.1)) for number in range(60)])
+    b = write_run(tmp_path / "b", [sample(number, rouge(0.1 * (number < 30))) for number in range(60)])
+    path = RunFolder(b, "scitldr").samples
+    path.write_text("".join(path.read_text("utf-8").splitlines(keepends=True)[:30]), "utf-8")
+    for one, other in ((a, b), (b, a)):
+        with pytest.raises(InputError, match="has 30 samples for 60 papers; the same `summarizer eval` mends it"):
+            compare(one, other)
 
 
 def test_a_suite_of_one_run_is_told(tmp_path: Path) -> None:

@@ -188,6 +188,13 @@ def test_names_that_would_leave_no_sensible_text_are_left(title: str, abstract: 
     assert _name(title, abstract, [other]) is None
 
 
+@pytest.mark.parametrize("run", ["ACGT" * 5_000, "A-" * 10_000 + "a", "X1" * 10_000 + "-"])
+def test_a_long_run_of_capitals_is_read_through(run: str) -> None:
+    """A primer or a hash is no name that takes years to find."""
+    examples = [_example(0, f"{run} 1", f"We propose {run}\u00b0 on the {run} \u00b0 of streams.")]
+    assert pools(examples) == {"dataset": (), "method": ()}
+
+
 def test_labelled_names_count_before_what_the_text_says() -> None:
     """What people labelled as a method is one; a name that stands under an alias as well is left alone."""
     abstract = "TarnRank sorts streams. TarnRank, or Tarn Ranking, is fast."

@@ -96,9 +96,11 @@ def test_a_run_goes_on_where_it_was_stopped(data: Path, tmp_path: Path) -> None:
 
 
 def test_other_pairs_need_another_folder(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Another draw does not go on in the folder of the first."""
+    """Another draw does not go on in the folder of the first, and leaves it as it is."""
     assert _run(data, tmp_path / "out") == 0
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
     assert _run(data, tmp_path / "out", "--draw", "1") == 2
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
     assert "choose another folder with -o" in capsys.readouterr().err
 
 

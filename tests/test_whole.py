@@ -2,13 +2,14 @@
 
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
 
 import pytest
 
 from summarizer.errors import OutputError
-from summarizer.whole import write_whole
+from summarizer.whole import write_parts, write_whole
 
 
 def test_a_file_keeps_its_rights_and_links_lead_to_it(tmp_path: Path) -> None:
@@ -22,6 +23,20 @@ def test_a_file_keeps_its_rights_and_links_lead_to_it(tmp_path: Path) -> None:
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert link.is_symlink()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["link.toml", "tags.toml"]
+
+
+def test_parts_that_end_in_an_error_leave_the_file(tmp_path: Path) -> None:
+    """Neither half of the new text is seen, nor what was written of it beside."""
+
+    def parts() -> Iterator[str]:
+        yield "new "
+        raise KeyboardInterrupt
+
+    file = tmp_path / "samples.jsonl"
+    write_parts(file, ["old ", "text"])
+    with pytest.raises(KeyboardInterrupt):
+        write_parts(file, parts())
+    assert [path.read_text("utf-8") for path in tmp_path.iterdir()] == ["old text"]
 
 
 def test_what_is_no_file_stays_what_it_is(tmp_path: Path) -> None:

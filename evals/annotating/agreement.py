@@ -134,10 +134,10 @@ def _agreement(
         # Behind the sums of each figure stands the count of its pairs.
         row = np.concatenate([same, [1.0], winners.ravel(), [1.0], answers.ravel(), [1.0]])
         groups.add(documents[pair], {_BOTH: row})
-    figures = [Figure(0, 2, share), Figure(3, _CELLS, kappa), Figure(4 + _CELLS, 4, kappa)]
+    figures = [Figure(0, 2, share, 100.0), Figure(3, _CELLS, kappa), Figure(4 + _CELLS, 4, kappa)]
     sums = groups.sums.get(_BOTH, np.zeros((1, 2 + _CELLS + 4 + 3)))
-    ((same_share, winner_kappa, answer_kappa),) = intervals([sums], figures)
-    return Agreement(people, figures[0].papers(sums), same_share, winner_kappa, answer_kappa)
+    ((same_share, *kappas),) = intervals([sums], figures)
+    return Agreement(people, figures[0].papers(sums), same_share, *map(_of_some_width, kappas))
 
 
 def _wins(by_pair: Mapping[str, Sequence[Winner]]) -> Wins:
@@ -170,4 +170,9 @@ def _alpha(by_pair: Mapping[str, Sequence[Winner]], documents: Mapping[str, str]
             groups.add(documents[pair], {_BOTH: np.append(table.ravel(), 1.0)})
     sums = groups.sums.get(_BOTH, np.zeros((1, _CELLS + 1)))
     ((found,),) = intervals([sums], [Figure(0, _CELLS, alpha)])
-    return found
+    return _of_some_width(found)
+
+
+def _of_some_width(found: Interval) -> Interval:
+    """Without bounds where nobody differed: how often they may differ all the same is not known."""
+    return Interval(found.value, None, None) if found.low == found.high else found

@@ -23,7 +23,8 @@ from evals.annotating.pairs import Pair
 from evals.statistics import Interval
 from summarizer.extension import Frozen
 
-#: The page counts a person's labels by so many at a time: one that moved the rate at once would tell which side was B.
+#: The page counts a person's labels when those of so many pairs are new: one that moved the rate by itself would tell
+#: which side was B.
 AT_A_TIME = 10
 
 
@@ -104,6 +105,8 @@ class Session:
         self.pairs, self.file, self.annotator, self.seed = tuple(pairs), file, annotator, seed
         self._places = {pair.key: place for place, pair in enumerate(self.pairs)}
         self._documents = {pair.key: pair.document for pair in self.pairs}
+        # What was stored before was told when that session ended.
+        self._told = {label.pair: label for label in self._mine(file.read())}
 
     def progress(self, after: int = -1) -> Progress:
         """How far it is, and where it goes on: the next open pair behind the place `after`, else the first one."""
@@ -121,7 +124,7 @@ class Session:
         if not 0 <= place < len(self.pairs):
             raise UnknownPairError
         pair, labels = self.pairs[place], self.file.read()
-        label, gold = self._label(labels, pair), labels.gold_of(self.annotator, pair.suite, pair.id)
+        label, gold = self._label(labels, pair), self._gold(labels, pair)
         left, source = self._left(pair), Source(pair.title, pair.abstract)
         offers = offered((pair.a, pair.b), source)
         return Shown(
@@ -191,10 +194,12 @@ class Session:
     def told(self) -> Told:
         """How it stands, without what would tell which side was which."""
         labels = self.file.read()
-        mine = self._mine(labels)
-        counted = mine[: len(mine) // AT_A_TIME * AT_A_TIME]
+        mine = {label.pair: label for label in self._mine(labels)}
+        known = self._told
+        if sum(known.get(pair) != mine.get(pair) for pair in known | mine) >= AT_A_TIME:
+            self._told = known = mine
         others = [label for label in labels.labels if label.annotator != self.annotator]
-        return Told(lines=tuple(tell(standing([*others, *counted], self._documents))))
+        return Told(lines=tuple(tell(standing([*others, *known.values()], self._documents))))
 
     def strangers(self) -> int:
         """Labels in the file that are of other answers, or of another question, and do not count here."""
@@ -210,6 +215,11 @@ class Session:
     def _label(self, labels: Labels, pair: Pair) -> Label | None:
         label = labels.label_of(self.annotator, pair.key)
         return label if label is not None and self._counts(label) else None
+
+    def _gold(self, labels: Labels, pair: Pair) -> Gold | None:
+        """What this person has stored for the paper as it stands now."""
+        gold = labels.gold_of(self.annotator, pair.suite, pair.id)
+        return gold if gold and (gold.title, gold.abstract) == (pair.title, pair.abstract) else None
 
     def _seen(self, label: Label, pair: Pair) -> Seen:
         """A label as it looks now: with another seed the sides may be exchanged."""
@@ -245,8 +255,10 @@ def tell(found: Standing) -> Iterator[str]:
 
 
 def _figure(interval: Interval, digits: int) -> str:
-    if interval.value is None or interval.low is None or interval.high is None:
+    if interval.value is None:
         return "undefined"
+    if interval.low is None or interval.high is None:
+        return f"{interval.value:.{digits}f} (too little for an interval)"
     return f"{interval.value:.{digits}f} [{interval.low:.{digits}f}, {interval.high:.{digits}f}]"
 
 

@@ -21,6 +21,7 @@ from summarizer.extension import (
     complain,
     first_problem,
     interruptible,
+    write_parts,
 )
 
 
@@ -70,10 +71,7 @@ def _export(options: Namespace) -> int:
     if options.export.exists():
         raise OutputError(str(options.export), "is there already; choose another file with --export")
     lines = [gold_line(_paper(line, options)) for line in gold]
-    try:
-        options.export.write_text("".join(lines), encoding="utf-8")
-    except OSError as error:
-        raise OutputError(str(options.export), str(error.strerror)) from error
+    write_parts(options.export, lines)
     complain(f"{options.export}: gold for {len(gold)} papers")
     return OK
 

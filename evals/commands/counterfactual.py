@@ -7,15 +7,14 @@ DIR/counterfactual.json    the rates with what made them; the same for people in
 """
 
 from argparse import Namespace
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Sequence
 
 from evals.asking import ask
 from evals.counterfactuals.following import Outcome, Stability, follows, kind_rows, moved, style_rows
 from evals.counterfactuals.pairs import Pair, Restyled, make_pairs, make_restyled
 from evals.counterfactuals.text import Counterfactual, markdown
 from evals.data import find
-from evals.runs import Data, checksum, made_of
+from evals.runs import Data, checksum, made_of, make_folder
 from evals.suites import load_suite
 from summarizer import Record, Settings, __version__, read_records
 from summarizer.extension import (
@@ -24,12 +23,13 @@ from summarizer.extension import (
     OK,
     Frozen,
     InputError,
-    OutputError,
     SettingsError,
     interruptible,
     say,
     settings_of,
     show_log,
+    write_parts,
+    write_whole,
 )
 
 
@@ -48,12 +48,14 @@ def call(options: Namespace) -> int:
         raise InputError(str(path), "has no abstract in which a number, a name or a negation can be changed")
     originals = list({pair.original.id: pair.original for pair in pairs}.values())
     restyled = make_restyled(originals, options.pairs, options.draw)
-    _write(options.output, "pairs.jsonl", _lines([*pairs, *restyled]))
     papers = [*originals, *(pair.changed for pair in pairs), *(one.changed for one in restyled)]
+    make_folder(options.output)
     with interruptible() as stopping:
         answered = ask(papers, len(papers), options.output / "records.jsonl", settings, stopping, quiet=options.quiet)
         if stopping():
             return INTERRUPTED
+    # Not before: a folder of another run is refused when its records are read.
+    write_parts(options.output / "pairs.jsonl", _lines([*pairs, *restyled]))
     data = Data(
         suite=suite.name,
         split=options.split,
@@ -94,9 +96,9 @@ def _compare(
         stability=style_rows(stability),
     )
     text = markdown(found)
-    _write(options.output, "outcomes.jsonl", _lines([*outcomes, *stability]))
-    _write(options.output, "counterfactual.json", found.model_dump_json(indent=2) + "\n")
-    _write(options.output, "counterfactual.md", text)
+    write_parts(options.output / "outcomes.jsonl", _lines([*outcomes, *stability]))
+    write_whole(options.output / "counterfactual.json", found.model_dump_json(indent=2) + "\n")
+    write_whole(options.output / "counterfactual.md", text)
     if not options.quiet:
         say(text)
 
@@ -105,13 +107,5 @@ def _both(records: dict[str, Record], pair: Pair | Restyled) -> tuple[Record, Re
     return records[pair.original.id], records[pair.changed.id]
 
 
-def _lines(items: Iterable[Frozen]) -> str:
-    return "".join(f"{item.model_dump_json()}\n" for item in items)
-
-
-def _write(folder: Path, name: str, content: str) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(content, encoding="utf-8")
-    except OSError as error:
-        raise OutputError(str(folder / name), str(error.strerror)) from error
+def _lines(items: Iterable[Frozen]) -> Iterator[str]:
+    return (f"{item.model_dump_json()}\n" for item in items)

@@ -15,7 +15,7 @@ from evals.metrics.similarity import Similarity
 from evals.reporting.html import render_html
 from evals.reporting.markdown import render_markdown
 from evals.reporting.side_by_side import read
-from evals.runs import Data, Run, RunFolder, checksum, made_of
+from evals.runs import Data, Run, RunFolder, checksum, made_of, make_folder
 from evals.samples import read_samples
 from evals.scoring import samples
 from evals.suites import load_suite
@@ -49,7 +49,7 @@ def call(options: Namespace) -> int:
     with interruptible() as stopping:
         for papers in wanted:
             folder = RunFolder(options.output, papers.suite.name)
-            folder.make()
+            make_folder(folder.path)
             about = _about(papers, quiet=options.quiet)
             asked = (example.paper for example in papers.examples())
             failed |= not ask(asked, about.papers, folder.records, settings, stopping, quiet=options.quiet)
@@ -130,9 +130,7 @@ def _measure(
     papers: _Papers, about: Data, folder: RunFolder, settings: Settings, similarity: Similarity | None
 ) -> None:
     """Write the samples, the table and what made them."""
-    with folder.samples.open("w", encoding="utf-8") as file:
-        for sample in samples(papers.examples(), read_records(folder.records), papers.gazetteer(), similarity):
-            file.write(sample.model_dump_json() + "\n")
+    folder.write_samples(samples(papers.examples(), read_records(folder.records), papers.gazetteer(), similarity))
     asked = next((record for record in read_records(folder.records) if record.provenance is not None), None)
     if asked is None:
         raise InputError(str(papers.path), "holds no paper that could be asked about")

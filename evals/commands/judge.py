@@ -33,6 +33,7 @@ from summarizer.extension import (
     say,
     settings_of,
     show_log,
+    write_whole,
 )
 
 #: Seconds between two lines that tell how far it is.
@@ -87,7 +88,7 @@ def call(options: Namespace) -> int:
             warnings=warnings,
             suites=tuple(bench.report(suite, labels) for suite in suites),
         )
-    _write(options.output / FILE, report)
+    write_whole(options.output / FILE, report.model_dump_json(indent=2) + "\n")
     say(as_text(report))
     return FAILURES if any(_failed(suite) for suite in report.suites) else OK
 
@@ -202,10 +203,3 @@ def _spent(verdicts: list[Verdict]) -> Spent:
 def _failed(suite: SuiteReport) -> int:
     found = suite.findings
     return found.pairs.faults + found.pairs.errors + found.check_faults + found.check_errors
-
-
-def _write(path: Path, report: Report) -> None:
-    try:
-        path.write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise OutputError(str(path), str(error.strerror)) from error

@@ -11,10 +11,10 @@ from evals.meta.judged import NUGGET_FILES, judged_nuggets, read_edits, read_lab
 from evals.meta.text import markdown
 from evals.meta.values import Values, measure
 from evals.metrics.similarity import Similarity
-from evals.runs import checksum
+from evals.runs import checksum, make_folder
 from evals.suites import load_suite
 from summarizer import __version__, load_settings
-from summarizer.extension import OK, OutputError, SettingsError, say
+from summarizer.extension import OK, SettingsError, say, write_whole
 
 #: The agreement, the same for people, and the values of all metrics for each text.
 FILES = ("meta.json", "meta.md", "values.jsonl")
@@ -35,7 +35,9 @@ def call(options: Namespace) -> int:
         values += found
     belief = Belief(version=__version__, nuggets=nuggets, edits=edits)
     text = markdown(belief)
-    _write(options.output, (belief.model_dump_json(indent=2) + "\n", text, _lines(values)))
+    make_folder(options.output)
+    for name, content in zip(FILES, (belief.model_dump_json(indent=2) + "\n", text, _lines(values)), strict=True):
+        write_whole(options.output / name, content)
     if not options.quiet:
         say(text)
     return OK
@@ -58,12 +60,3 @@ def _edits(path: Path, similarity: Similarity | None) -> tuple[EditBelief, list[
 
 def _lines(values: Iterable[Values]) -> str:
     return "".join(f"{one.model_dump_json()}\n" for one in values)
-
-
-def _write(folder: Path, contents: tuple[str, str, str]) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, content in zip(FILES, contents, strict=True):
-            (folder / name).write_text(content, encoding="utf-8")
-    except OSError as error:
-        raise OutputError(str(folder), str(error.strerror)) from error

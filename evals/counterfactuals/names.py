@@ -16,10 +16,11 @@ NAME_KINDS: Final[tuple[NameKind, ...]] = ("dataset", "method")
 
 #: A word that can only be a name: two capitals, or a capital and a digit. Others are words of the language, and a text
 #: in which they are exchanged is none.
-_NAME = r"[A-Z][\w+]*(?:-?[A-Z0-9][\w+]*)+"
+_NAME = r"(?<![\w-])[A-Z][\w+]*+(?:-[A-Z0-9][\w+]*+)*+"
+_MARK = re.compile(r"[A-Z0-9]")
 #: Where people have not labelled names: words that say which kind of thing is named.
 _CALLED = {
-    "dataset": (re.compile(rf"\b(?P<name>{_NAME})\s(?:data\s?sets?|benchmarks?|corpus|corpora)\b"),),
+    "dataset": (re.compile(rf"(?P<name>{_NAME})\s(?:data\s?sets?|benchmarks?|corpus|corpora)\b"),),
     "method": (
         re.compile(rf"^(?P<name>{_NAME}):\s"),
         re.compile(rf"\b(?:[Pp]ropose|[Ii]ntroduce|[Pp]resent|called|named|dubbed)\s(?P<name>{_NAME})(?=[,.:;\s])"),
@@ -43,7 +44,11 @@ def names_of(example: Example, kind: NameKind) -> Iterator[str]:
             for part in (example.paper.title, example.paper.abstract)
             for match in pattern.finditer(part)
         ]
-    yield from (name for name in dict.fromkeys(found) if _SHAPED.fullmatch(name) and name in text)
+    yield from (name for name in dict.fromkeys(found) if _is_shaped(name) and name in text)
+
+
+def _is_shaped(name: str) -> bool:
+    return bool(_SHAPED.fullmatch(name)) and all(len(_MARK.findall(word)) > 1 for word in name.split())
 
 
 def pools(examples: Iterable[Example]) -> dict[NameKind, tuple[str, ...]]:

@@ -61,7 +61,7 @@ def pair_accuracy(values: Array, judged: Array, documents: Sequence[str], seed: 
     sums = np.array([(*row, 1.0) for row in rows if row[1]]).reshape(-1, 3)
     if not len(sums):
         return _cell(np.nan, None, documents, seed), 0
-    ((found,),) = intervals([sums], [Figure(0, 2, share)], seed=seed)
+    ((found,),) = intervals([sums], [Figure(0, 2, share, 100.0)], seed=seed)
     cell = Cell(value=found.value, low=found.low, high=found.high, papers=len(sums))
     return cell, int(sums[:, 1].sum())
 
