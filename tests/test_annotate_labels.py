@@ -24,6 +24,7 @@ from evals.annotating.labels import (
     unblind,
 )
 from evals.annotating.pairs import difference
+from evals.statistics import Interval
 from summarizer.extension import InputError, OutputError
 
 ANSWERS = st.builds(Answers)
