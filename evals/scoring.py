@@ -8,7 +8,7 @@ from itertools import islice
 from evals import baselines
 from evals.examples import Example, Prediction, outcome_of, prediction_of
 from evals.gazetteer import Gazetteer
-from evals.metrics import score, score_record
+from evals.metrics import FEWER, score, score_record
 from evals.metrics.consistency import Labels
 from evals.metrics.metric import Sums
 from evals.metrics.similarity import Similarity
@@ -57,7 +57,8 @@ def _takes(example: Example, record: Record, gazetteer: Gazetteer | None, labels
     for name, other in baselines.predictions(example, gazetteer).items():
         yield _Take(name, other, example, score(other, example))
     for other, without in baselines.people(example):
-        yield _Take(baselines.PEOPLE, other, without, score(other, without))
+        sums = score(other, without)
+        yield _Take(baselines.PEOPLE, other, without, {**sums, **{FEWER[name]: sums[name] for name in FEWER}})
 
 
 def _add_similarity(takes: Sequence[_Take], similarity: Similarity) -> None:

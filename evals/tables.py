@@ -1,13 +1,14 @@
 """Samples become a table: for each system and metric a value with its interval, and of how many papers it is."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from evals.metrics import METRICS
+from evals.baselines import PEOPLE
+from evals.metrics import FEWER, METRICS
 from evals.metrics.metric import Array, Metric, Sums
 from evals.samples import MODEL, SAMPLES, Sample
-from evals.statistics import RESAMPLES, Figure, Groups, intervals
+from evals.statistics import RESAMPLES, Figure, Groups, differences, intervals
 from summarizer.extension import Frozen, InputError
 
 
@@ -27,6 +28,9 @@ class Row(Frozen):
     system: str
     cells: dict[str, Cell]
     """By the name of the metric; those that nothing could be measured for are left out."""
+    saturated: tuple[str, ...] = ()
+    """Metrics in which it is beyond people against people: more of them means nothing. On the papers with several
+    targets and against one fewer of them, as people are, the 95 % interval of the difference is above zero."""
 
 
 class Table(Frozen):
@@ -44,10 +48,15 @@ class Columns:
         """One after the other; metrics with the same sums share them."""
         self.metrics = tuple(metrics)
         self._sizes = {metric.sums: metric.size for metric in metrics}
+        self._sizes |= {FEWER[metric.name]: metric.size for metric in metrics if metric.name in FEWER}
         starts = np.cumsum([0, *(size + 1 for size in self._sizes.values())])
         self._starts = dict(zip(self._sizes, map(int, starts), strict=False))
         self.width = int(starts[-1])
         self.figures = tuple(_figure(metric, self._starts[metric.sums]) for metric in metrics)
+        self.fewer = {
+            metric.name: _figure(metric, self._starts[FEWER[metric.name]]) for metric in metrics if metric.name in FEWER
+        }
+        """As people have them, by the name of the metric."""
 
     def of(self, sums: Sums) -> Array:
         """The row of a paper. `InputError` for sums that no metric has: a file may be of another version, or broken."""
@@ -77,8 +86,23 @@ def make_table(suite: str, samples: Iterable[Sample], *, resamples: int = RESAMP
         groups.add(sample.document, {system: columns.of(said.sums) for system, said in sample.systems.items()})
     sums = {MODEL: np.zeros((1, columns.width))} | groups.sums
     cells = _cells(columns, list(sums.values()), resamples, seed)
-    rows = tuple(Row(system=system, cells=found) for system, found in zip(sums, cells, strict=True))
+    rows = tuple(
+        Row(system=system, cells=found, saturated=_saturated(columns, sums, system, resamples, seed))
+        for system, found in zip(sums, cells, strict=True)
+    )
     return Table(suite=suite, papers=papers, rows=rows)
+
+
+def _saturated(
+    columns: Columns, systems: Mapping[str, Array], system: str, resamples: int, seed: int
+) -> tuple[str, ...]:
+    people = systems.get(PEOPLE)
+    names = [name for name, figure in columns.fewer.items() if figure.papers(systems[system])]
+    if people is None or system == PEOPLE or not names:
+        return ()
+    figures = [columns.fewer[name] for name in names]
+    found = differences(people, systems[system], figures, resamples=resamples, seed=seed)
+    return tuple(name for name, one in zip(names, found, strict=True) if one.low is not None and one.low > 0.0)
 
 
 def _figure(metric: Metric, start: int) -> Figure:

@@ -7,7 +7,7 @@ from rouge_score.rouge_scorer import RougeScorer
 
 from evals.examples import Prediction
 from evals.metrics import score
-from evals.metrics.summary import rouge, rouge1
+from evals.metrics.summary import rouge, rouge1, rouge_of_fewer
 from tests.scored_papers import example, value
 
 _NAMES = ("rouge1", "rouge2", "rougeL")
@@ -49,6 +49,14 @@ def test_stems_kept_in_mind_change_no_score(text: str, targets: list[str]) -> No
     """For any texts the scores are those of the scorer of `rouge-score` with its own stemming."""
     assert rouge(text, targets) == pytest.approx(_plain(text, targets), abs=0)
     assert rouge1(text, targets[0]) == _PLAIN.score(targets[0], text)["rouge1"].fmeasure
+
+
+@given(_TEXT, st.lists(_TEXT, min_size=2, max_size=4))
+def test_with_fewer_targets_each_is_left_out_once(text: str, targets: list[str]) -> None:
+    """The mean of the scores against all others, for each target that is left out."""
+    without = [rouge(text, targets[:at] + targets[at + 1 :]) for at in range(len(targets))]
+    expected = {name: sum(one[name] for one in without) / len(targets) for name in _NAMES}
+    assert rouge_of_fewer(text, targets) == pytest.approx(expected)
 
 
 def test_rouge_counts_as_by_hand() -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from evals.baselines import ORACLE, PEOPLE, TITLE
+from evals.baselines import TITLE
 from evals.meta.passports import told
 from evals.metrics import METRICS
 from evals.reporting.facts import facts
@@ -25,7 +25,7 @@ from evals.reporting.page_data import Answer, PageMetric, PagePaper, PageSuite, 
 from evals.reporting.papers import choose, measure, share
 from evals.reporting.plots import against_length, plots
 from evals.reporting.prices import pareto, spread
-from evals.reporting.side_by_side import Line, Results, read
+from evals.reporting.side_by_side import Results, read
 from evals.tables import Cell
 from summarizer import SummarizerError
 from summarizer.cli import main
@@ -171,20 +171,17 @@ def test_the_passport_stands_beside_the_metric(folders: tuple[Path, Path]) -> No
 
 
 def test_beyond_people_is_marked_saturated(results: Results) -> None:
-    """Who scores above people against people is marked, people themselves, those below and figures of form are not."""
-    bar = {name: Cell(value=40.0, low=39.0, high=41.0, papers=24) for name in ("rouge1", "one_sentence")}
-    people = Line(PEOPLE, PEOPLE, "people", bar)
-    others = (line for line in results.lines if line.kind != "people")
-    with_people = replace(results, lines=(*others, people))
-    given = with_figures(with_people, "rouge1", A=(40.1, 1.0), B=(39.9, 1.0), **{ORACLE: (39.0, 1.0)})
-    rouge = NAMED["rouge1"]
-    assert [line.name for line in given.lines if given.saturated(line, rouge)] == ["A", "title"]
-    (row,) = (line for line in render_markdown([given]).splitlines() if line.startswith("| ROUGE-1"))
+    """Beside the figure of the metric that is, and of no other."""
+    lines = (replace(line, saturated=("rouge1",) if line.name in ("A", "title") else ()) for line in results.lines)
+    given = with_figures(replace(results, lines=tuple(lines)), "rouge1", A=(40.1, 1.0), B=(39.9, 1.0))
+    row, other = (
+        next(line for line in render_markdown([given]).splitlines() if line.startswith(f"| {title}"))
+        for title in ("ROUGE-1", "ROUGE-2")
+    )
     assert "**40.1** [39.1, 41.1] saturated" in row
     assert "**39.9** [38.9, 40.9] |" in row
-    nobody = replace(results, lines=tuple(line for line in results.lines if line.kind != "people"))
-    assert not any(nobody.saturated(line, rouge) for line in nobody.lines)
-    assert not any(given.saturated(line, NAMED["one_sentence"]) for line in given.lines)
+    assert "saturated" not in other
+    assert render_html([given]).count("saturated</span>") == 2
 
 
 def test_runs_of_other_data_do_not_share_a_table(folders: tuple[Path, Path], tmp_path: Path) -> None:
@@ -212,7 +209,8 @@ def test_files_that_do_not_fit_are_refused(folders: tuple[Path, Path], tmp_path:
     records.write_text("".join(kept[:10]), "utf-8")
     with pytest.raises(SummarizerError, match=r"records.jsonl.*line 11.*paper-0010"):
         render_html(read([broken]))
-    (broken / "scitldr" / "samples.jsonl").write_text("", "utf-8")
+    samples = broken / "scitldr" / "samples.jsonl"
+    samples.write_text(samples.read_text("utf-8").replace('"id":"paper-0003"', '"id":"paper-9999"'), "utf-8")
     with pytest.raises(SummarizerError, match=r"samples.jsonl.*not of the same papers"):
         render_html(read([plain, broken]))
 

@@ -6,7 +6,7 @@ import pytest
 
 from evals.examples import Example
 from evals.gazetteer import Gazetteer
-from evals.metrics import METRICS
+from evals.metrics import FEWER, METRICS
 from evals.metrics.similarity import Similarity
 from evals.samples import Sample
 from evals.scoring import CHUNK, samples
@@ -37,6 +37,18 @@ def test_people_count_on_average() -> None:
     assert people.sums["rouge1"] == pytest.approx((4 / 7, 1.0))
     assert people.sums["words"] == (3.5, 1.0)
     assert people.prediction.summary is None
+
+
+def test_systems_are_held_against_people_on_as_many_targets() -> None:
+    """Who writes what one person wrote has all of one target and what people share of the other, as people have."""
+    targets = ("deep cold streams", "deep streams freeze now")
+    (sample,) = _samples(example(title=targets[0], summaries=targets))
+    title, people = sample.systems["title"], sample.systems["people"]
+    assert title.sums["rouge1"] == (1.0, 1.0)
+    assert title.sums["rouge1.fewer"] == pytest.approx(((1 + 4 / 7) / 2, 1.0))
+    assert people.sums["rouge1.fewer"] == people.sums["rouge1"] == pytest.approx((4 / 7, 1.0))
+    (alone,) = _samples(example(summaries=targets[:1]))
+    assert not any("fewer" in name for said in alone.systems.values() for name in said.sums)
 
 
 def test_a_gazetteer_is_one_of_the_systems() -> None:
@@ -114,7 +126,7 @@ def test_every_sum_has_its_metric_and_its_size() -> None:
         contribution="method",
         results=[{"value": "81.4", "baseline_value": "3"}],
     )
-    sizes = {metric.sums: metric.size for metric in METRICS}
+    sizes = {metric.sums: metric.size for metric in METRICS} | dict.fromkeys(FEWER.values(), 2)
     (sample,) = _samples(paper)
     for said in sample.systems.values():
         assert {name: len(sums) for name, sums in said.sums.items()} == {name: sizes[name] for name in said.sums}

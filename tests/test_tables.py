@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from evals.baselines import PEOPLE
 from evals.metrics.metric import Metric, f1, mean, precision, share
 from evals.samples import MODEL, Said, Sample
 from evals.tables import Columns, make_table
@@ -103,3 +104,34 @@ def test_papers_of_one_document_count_as_one() -> None:
     one, four = alone.rows[0].cells["rouge1"], copied.rows[0].cells["rouge1"]
     assert (one.low, one.high) == (four.low, four.high)
     assert (one.papers, four.papers) == (60, 240)
+
+
+def test_beyond_people_is_saturated() -> None:
+    """As many targets and the same papers decide, and the interval of the difference: not the figures in the table."""
+    rng = np.random.default_rng(0)
+
+    def said(one: Sample, value: float, fewer: float) -> Said:
+        sums = rouge(value) | {f"{name}.fewer": sums for name, sums in rouge(fewer).items()}
+        return Said(prediction=one.systems[MODEL].prediction, sums=sums)
+
+    samples = []
+    for number in range(100):
+        one, people = sample(number, {}), rng.uniform(0.2, 0.4)
+        spread = rng.normal(0.0, 0.1)
+        systems = {
+            MODEL: said(one, people + 0.08, people + 0.05 + spread),
+            "title": said(one, people + 0.08, people + spread),
+            "LexRank": said(one, people + 0.08, people - 0.05 + spread),
+            PEOPLE: said(one, people, people),
+        }
+        samples.append(one.model_copy(update={"systems": systems}))
+    rows = {row.system: row for row in make_table("scitldr", samples, resamples=1_000).rows}
+    assert {system: row.saturated for system, row in rows.items()} == {
+        MODEL: ("rouge1", "rouge2", "rougeL"),
+        "title": (),
+        "LexRank": (),
+        PEOPLE: (),
+    }
+    assert set(rows[MODEL].cells) == {"rouge1", "rouge2", "rougeL"}
+    alone = [one.model_copy(update={"systems": {MODEL: one.systems[MODEL]}}) for one in samples]
+    assert make_table("scitldr", alone, resamples=100).rows[0].saturated == ()

@@ -17,6 +17,9 @@ METRICS: Final[tuple[Metric, ...]] = tuple(
     for metric in part.METRICS
 )
 
+#: Of metrics that people are held against one another by: the sums with as many targets as people have.
+FEWER: Final = summary.FEWER
+
 
 def score(prediction: Prediction, example: Example) -> Sums:
     """What a system that says this about a paper adds to the sums."""

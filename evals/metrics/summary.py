@@ -54,6 +54,9 @@ METRICS = (
            _FORM, better="lower"),
 )  # fmt: skip
 
+#: The sums of a score by the name of its metric, as people have them: each against the others, one target fewer.
+FEWER: Final = {name: f"{name}.fewer" for name in _ROUGE}
+
 
 def score(prediction: Prediction, example: Example) -> Iterator[tuple[str, tuple[float, ...]]]:
     """What one paper adds to the sums of `METRICS`; nothing for a system that makes no summaries."""
@@ -62,6 +65,8 @@ def score(prediction: Prediction, example: Example) -> Iterator[tuple[str, tuple
     text, targets = prediction.summary.strip(), example.gold.summaries
     if targets:
         yield from ((name, (value, 1.0)) for name, value in rouge(text, targets).items())
+    if len(targets) > 1:
+        yield from ((FEWER[name], (value, 1.0)) for name, value in rouge_of_fewer(text, targets).items())
     for aspect in ASPECTS:
         if aspect in example.gold.aspects:
             found = rouge(text, (example.gold.aspects[aspect],))
@@ -78,6 +83,14 @@ def rouge(text: str, targets: Sequence[str]) -> dict[str, float]:
     best = max(targets, key=lambda target: rouge1(text, target))
     found = _scorer(_ROUGE).score(best, text)
     return {name: float(found[name].fmeasure) for name in _ROUGE}
+
+
+def rouge_of_fewer(text: str, targets: Sequence[str]) -> dict[str, float]:
+    """The mean of `rouge` against all targets but one, for each one that is left out: there have to be two or more."""
+    first, second, *_ = sorted(targets, key=lambda target: rouge1(text, target), reverse=True)
+    # But where it is left out itself, the best target stays the best.
+    best, next_best = rouge(text, (first,)), rouge(text, (second,))
+    return {name: (best[name] * (len(targets) - 1) + next_best[name]) / len(targets) for name in _ROUGE}
 
 
 def rouge1(text: str, target: str) -> float:

@@ -38,8 +38,9 @@ def cautions(results: Results) -> list[str]:
         said.append("An oracle has looked at the answer: it bounds what copying can reach, and is nobody's result.")
     if any(line.kind == "people" for line in results.lines):
         said.append(
-            f"The row {PEOPLE!r} is one person against the others: one target fewer than a run has, which makes it a "
-            "little lower. What is beyond it is marked saturated: more of that figure means nothing."
+            f"The row {PEOPLE!r} is one person against the others, of papers with several targets: one target fewer "
+            "than a run has, which makes it some points lower. What is beyond it on the same papers and as many "
+            "targets is marked saturated: more of that figure means nothing."
         )
     return said
 

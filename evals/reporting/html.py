@@ -120,7 +120,7 @@ def _entry(line: Line, metric: Metric, results: Results) -> Entry | None:
         value=amount(cell.value, metric),
         interval=interval(cell, metric),
         papers=cell.papers if cell.papers != results.papers else None,
-        saturated=results.saturated(line, metric),
+        saturated=metric.name in line.saturated,
     )
 
 

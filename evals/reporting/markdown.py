@@ -66,7 +66,7 @@ def _cell(line: Line, metric: Metric, results: Results) -> str:
     parts.append(interval(cell, metric))
     if cell.papers != results.papers:
         parts.append(f"(n {cell.papers:,})")
-    if results.saturated(line, metric):
+    if metric.name in line.saturated:
         parts.append("saturated")
     return " ".join(part for part in parts if part)
 

@@ -43,6 +43,8 @@ class Line:
     kind: Kind
     """An oracle has looked at the answer; people are one of them against the others."""
     cells: dict[str, Cell]
+    saturated: tuple[str, ...]
+    """See `tables.Row`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +72,6 @@ class Results:
         there = [line for line in self.baselines if value_of(line, self.main) is not None]
         sign = -1.0 if self.main.better == "lower" else 1.0
         return max(there, key=lambda line: sign * (value_of(line, self.main) or 0.0), default=None)
-
-    def saturated(self, line: Line, metric: Metric) -> bool:
-        """Whether a figure is beyond that of people against people, from where more of it means nothing.
-
-        Only what is held against the answer of people can be: that a summary is one sentence is not.
-        """
-        people = next((other for other in self.lines if other.kind == "people"), None)
-        if people is None or line.kind == "people" or not metric.family or metric.better != "higher":
-            return False
-        value, bar = value_of(line, metric), value_of(people, metric)
-        return value is not None and bar is not None and value > bar
 
 
 def value_of(line: Line, metric: Metric) -> float | None:
@@ -151,13 +142,13 @@ def _same_figures(one: Row, other: Row) -> bool:
 
 def _line_of_run(run: SuiteRun) -> Line:
     (row,) = (row for row in run.table.rows if row.system == MODEL)
-    return Line(MODEL, run.name, "run", row.cells)
+    return Line(MODEL, run.name, "run", row.cells, row.saturated)
 
 
 def _others(runs: Sequence[SuiteRun]) -> list[Line]:
     """Every other system of any of the runs, once."""
     rows = {row.system: row for run in runs for row in run.table.rows if row.system != MODEL}
-    lines = [Line(system, system, _kind(system), row.cells) for system, row in rows.items()]
+    lines = [Line(system, system, _kind(system), row.cells, row.saturated) for system, row in rows.items()]
     return sorted(lines, key=lambda line: ("baseline", "oracle", "people").index(line.kind))
 
 
