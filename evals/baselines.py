@@ -14,9 +14,9 @@ import numpy as np
 from sumy.models.dom import ObjectDocumentModel, Paragraph, Sentence
 from sumy.summarizers.lex_rank import LexRankSummarizer
 
-from evals.examples import Example, Gold, Prediction
+from evals.examples import ASPECTS, Example, Gold, Prediction
 from evals.gazetteer import Gazetteer
-from evals.metrics.summary import ASPECTS, rouge1
+from evals.metrics.summary import rouge1
 
 TITLE, FIRST, LEXRANK, ORACLE, GAZETTEER, PEOPLE = (
     "title",

@@ -54,7 +54,8 @@ class Compared(Frozen):
     """
     papers: int
     documents: int
-    """That these papers are from; more papers of one document make no interval narrower."""
+    """That these papers are from, or the groups of them that are drawn (`SuiteComparison.grouped`); more papers of one
+    document make no interval narrower."""
     word: Word | None
     """About B; null is no verdict."""
 
@@ -99,6 +100,8 @@ class SuiteComparison(Frozen):
     answered_a: int
     answered_b: int
     """Of the papers that both have, those that only this one answered."""
+    grouped: bool
+    """Whether there are so many documents that random groups of them are drawn in their place."""
     metrics: tuple[Compared, ...]
     moved_by: str | None
     """The metric by which papers moved."""
@@ -183,6 +186,7 @@ def _compare_suite(a: RunFolder, b: RunFolder, movers: "_Movers", margin: float,
         other_abstract=pairs.changed,
         answered_a=answered.only_a,
         answered_b=answered.only_b,
+        grouped=groups.grouped,
         metrics=compare_sums(columns, groups.sums["a"], groups.sums["b"], margin, resamples),
         moved_by=moved_by,
         moved=moved,

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 from evals.comparing import Compared, Comparison, Moved, SuiteComparison
 from evals.examples import KINDS
 from evals.gates import Gated
-from evals.statistics import FEWEST
+from evals.statistics import FEWEST, MOST_GROUPS
 from summarizer.extension import escape_markdown, visible
 
 _HEADS: Final = ("metric", "A", "B", "B - A", "95 % interval", "p (Holm)", "detectable", "papers", "B is")
@@ -44,7 +44,7 @@ def _lines(gated: Gated, style: _Style) -> Iterator[str]:
         for line in _about(suite):
             yield style.item(line)
         yield ""
-        yield from style.table([_HEADS, *map(_row, suite.metrics)])
+        yield from style.table([_HEADS, *(_row(one, grouped=suite.grouped) for one in suite.metrics)])
         yield from _moved_lines(suite, style)
     if gated.gates:
         yield ""
@@ -73,6 +73,8 @@ def _about(suite: SuiteComparison) -> Iterator[str]:
         yield "both were made by the same model, prompt and settings"
     for warning in suite.warnings:
         yield f"careful: {warning}"
+    if suite.grouped:
+        yield f"more than {MOST_GROUPS:,} documents: random groups of them are drawn in their place"
     left_out = [
         (suite.only_a, "only in A"),
         (suite.only_b, "only in B"),
@@ -88,10 +90,10 @@ def _about(suite: SuiteComparison) -> Iterator[str]:
         )
 
 
-def _row(one: Compared) -> tuple[str, ...]:
+def _row(one: Compared, *, grouped: bool) -> tuple[str, ...]:
     unit = "" if one.unit == "points" or one.unit in one.title else f" ({one.unit})"
     interval = _NOTHING if one.low is None else f"[{_signed(one.low, one)}, {_signed(one.high, one)}]"
-    papers = f"{one.papers}" if one.documents == one.papers else f"{one.papers} in {one.documents}"
+    papers = f"{one.papers}" if grouped or one.documents == one.papers else f"{one.papers} in {one.documents}"
     return (
         f"{one.title}{unit}",
         _figure(one.a, one),

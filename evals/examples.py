@@ -10,6 +10,9 @@ from summarizer.extension import SUMMARY, Contribution, Frozen, ResultKind, Role
 #: The kinds of names that an answer has, in the order of its fields.
 Kind = Literal["task", "method", "dataset", "metric"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+#: Parts of a paper that suites have summaries of.
+Aspect = Literal["challenge", "approach", "outcome"]
+ASPECTS: Final[tuple[Aspect, ...]] = get_args(Aspect)
 
 #: Failures that are the model's own: it said something, and that is no answer. All others are errors of the way there.
 FAULTS: Final = frozenset({"invalid_json", "schema_error", "truncated", "empty", "refused"})
@@ -59,8 +62,8 @@ class Gold(Frozen):
 
     summaries: tuple[Words, ...] = ()
     """Of one and the same thing; a system has to come near one of them."""
-    aspects: dict[str, Words] = Field(default_factory=dict)
-    """Summaries of parts, such as the approach, by the name of the part."""
+    aspects: dict[Aspect, Words] = Field(default_factory=dict)
+    """Summaries of parts."""
     names: dict[Kind, tuple[GoldName, ...]] = Field(default_factory=dict)
     contribution: Contribution | None = None
     results: tuple[Claim, ...] | None = None

@@ -64,6 +64,7 @@ class Made(Frozen):
     temperature: float
     seed: int
     batch_size: int
+    """Of the command that ended the run; it is not in the key, and answers of before may have had other neighbours."""
     version: str
     """Of summarizer."""
 

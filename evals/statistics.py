@@ -23,7 +23,8 @@ from evals.metrics.metric import Array, Value
 RESAMPLES = 10_000
 #: Most rows of sums.
 MOST_GROUPS = 5_000
-#: With fewer documents than these nothing is said but that they are too few: percentile intervals are too narrow then.
+#: With fewer documents than these no difference is called anything but underpowered: percentile intervals are too
+#: narrow then, and tables say so.
 FEWEST = 50
 #: Two-sided error that is accepted, and power that is asked for.
 ALPHA, POWER = 0.05, 0.8
@@ -115,6 +116,11 @@ class Groups:
         row = self._row(document)
         for system, values in sums.items():
             self._with_room(system, row)[row] += values
+
+    @property
+    def grouped(self) -> bool:
+        """Whether rows are of random groups of documents."""
+        return self._rows is None
 
     @property
     def sums(self) -> dict[str, Array]:

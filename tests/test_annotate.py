@@ -323,6 +323,7 @@ def test_gold_that_no_suite_would_read_is_not_exported(runs: list[Path], tmp_pat
         ("/wrong/", 404),
         ("/wrong/pairs/0", 404),
         ("{token}x/pairs/0", 404),
+        ("{token}", 404),
         ("{token}/nothing", 404),
         ("{token}/pairs/99", 404),
         ("{token}/pairs/-1", 404),

@@ -150,6 +150,18 @@ def test_nothing_is_made_of_nothing() -> None:
     assert agreement.kappa.value is None
 
 
+def test_papers_of_one_document_are_no_independent_wins() -> None:
+    """Forty papers of four documents make a wider interval than forty of their own, and nothing clear."""
+    winners: tuple[Winner, ...] = ("b",) * 30 + ("a",) * 10
+    lines = [label("Ada", f"pair-{number:02}", winner) for number, winner in enumerate(winners)]
+    alone = standing(lines, counted(*lines)).wins
+    together = standing(lines, {line.pair: str(number // 10) for number, line in enumerate(lines)}).wins
+    assert (alone.clear, together.clear) == ("b", None)
+    assert alone.rate.value == together.rate.value == 75.0
+    assert (together.rate.low, together.rate.high) == (25.0, 100.0)
+    assert (alone.rate.low or 0.0) > 50.0
+
+
 def test_the_rate_of_b_is_wilsons() -> None:
     """Papers count, not labels; ties are told apart; 8 of 10 has the interval that Wilson gives."""
     winners: tuple[Winner, ...] = ("b", "b", "b", "b", "b", "b", "b", "b", "a", "a", "tie", "both_bad")

@@ -18,6 +18,7 @@ from evals.metrics import METRICS
 from evals.metrics.metric import Array
 from evals.runs import RunFolder
 from evals.samples import MODEL, Said
+from evals.statistics import MOST_GROUPS
 from evals.tables import Columns
 from summarizer.errors import InputError, SettingsError
 from tests.eval_runs import ROUGE, rouge, sample, scores, write_run
@@ -186,6 +187,15 @@ def test_papers_of_one_document_are_drawn_together(tmp_path: Path) -> None:
     _, metrics = of(compare(runs[0], runs[1], resamples=100))
     one = metrics["rouge1"]
     assert (one.papers, one.documents, one.word) == (120, 30, "underpowered")
+
+
+def test_groups_of_documents_are_not_told_as_documents(tmp_path: Path) -> None:
+    """With more documents than are drawn one by one the table says so, and names no number of documents."""
+    many = MOST_GROUPS + 1
+    a = write_run(tmp_path / "a", (sample(number, rouge(0.3)) for number in range(many)))
+    text = as_text(Gated(comparison=compare(a, a, resamples=20), gates=0, broken=()))
+    assert f"more than {MOST_GROUPS:,} documents: random groups of them are drawn in their place" in text
+    assert f"{many} in" not in text
 
 
 def test_what_moved_most_comes_first(tmp_path: Path) -> None:

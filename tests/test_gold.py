@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evals.data import find
-from evals.examples import Claim, Example, Gold, GoldName, Kind
+from evals.examples import ASPECTS, Claim, Example, Gold, GoldName, Kind
 from evals.suites import load_suite
 from evals.suites.gold import GoldPaper, MethodName, gold_line, read
 from summarizer import Paper, read_records
@@ -127,6 +127,7 @@ def test_names_are_stated_by_what_the_text_says(name: object, stated: bool, file
     ("keys", "problem"),
     [
         ({"dataset": ["FlockBook"]}, "there is no key 'dataset'"),
+        ({"aspects": {"aproach": "HonkNet is used."}}, "aspects.aproach"),
         ({"results": [_RESULT | {"evidense": "x"}]}, "results.0.evidense: Extra inputs"),
         ({"methods": [{"name": "HonkNet", "rôle": "used"}]}, "methods.0.rôle: Extra inputs"),
         ({"datasets": [{"name": "FlockBook", "role": "used"}]}, "datasets.0.role: Extra inputs"),
@@ -251,7 +252,7 @@ def _examples(draw: st.DrawFn) -> Example:
     kinds: list[Kind] = draw(st.lists(st.sampled_from(("task", "method", "dataset", "metric")), unique=True))
     gold = Gold(
         summaries=tuple(draw(st.lists(_TEXT, max_size=3))),
-        aspects=draw(st.dictionaries(_TEXT, _TEXT, max_size=2)),
+        aspects=draw(st.dictionaries(st.sampled_from(ASPECTS), _TEXT, max_size=2)),
         names={kind: draw(_names(kind, abstract)) for kind in kinds},
         contribution=draw(st.sampled_from((None, "method", "study", "theory"))),
         results=draw(st.none() | st.lists(_claims(), max_size=3).map(tuple)),

@@ -48,9 +48,10 @@ class Wins:
     tie: int
     both_bad: int
     rate: Interval
-    """Percent of the papers with a winner in which it is B, with Wilson's 95 % interval."""
+    """Percent of the papers with a winner in which it is B, with Wilson's 95 % interval; where several papers are of
+    one document, documents are drawn again."""
     clear: Literal["a", "b"] | None
-    """The better one, once it is clear; see `is_clear`."""
+    """The better one, once it is clear (see `is_clear`), and never where several papers are of one document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,9 @@ def standing(labels: Iterable[Label], documents: Mapping[str, str]) -> Standing:
     for given in by_person.values():
         for pair, judgement in given.items():
             by_pair.setdefault(pair, []).append(judgement.winner)
-    return Standing(people, _wins(by_pair), agreements, _alpha(by_pair, documents) if len(people) > 2 else None)
+    return Standing(
+        people, _wins(by_pair, documents), agreements, _alpha(by_pair, documents) if len(people) > 2 else None
+    )
 
 
 def kappa(sums: Array) -> Array:
@@ -140,11 +143,20 @@ def _agreement(
     return Agreement(people, figures[0].papers(sums), same_share, *map(_of_some_width, kappas))
 
 
-def _wins(by_pair: Mapping[str, Sequence[Winner]]) -> Wins:
-    counts = Counter(_most(winners) for winners in by_pair.values())
+def _wins(by_pair: Mapping[str, Sequence[Winner]], documents: Mapping[str, str]) -> Wins:
+    found = {pair: _most(winners) for pair, winners in sorted(by_pair.items())}
+    counts = Counter(found.values())
     a, b = counts["a"], counts["b"]
+    decided = [pair for pair, winner in found.items() if winner in {"a", "b"}]
+    if len({documents[pair] for pair in decided}) < len(decided):
+        # Papers of one document are not independent, which is what both rules below rest on.
+        groups = Groups(3)
+        for pair in decided:
+            groups.add(documents[pair], {_BOTH: np.array([found[pair] == "b", 1.0, 1.0])})
+        ((rate,),) = intervals([groups.sums[_BOTH]], [Figure(0, 2, share, 100.0)])
+        return Wins(a, b, counts["tie"], counts["both_bad"], rate, None)
     rate = Interval(None, None, None)
-    if a + b:
+    if decided:
         bounds = binomtest(b, a + b).proportion_ci(confidence_level=1.0 - ALPHA, method="wilson")
         rate = Interval(100.0 * b / (a + b), 100.0 * float(bounds.low), 100.0 * float(bounds.high))
     clear: Literal["a", "b"] | None = None

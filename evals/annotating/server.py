@@ -103,7 +103,8 @@ class _Handler(BaseHTTPRequestHandler):
         if host not in self.server.hosts:
             raise _RefusedError(HTTPStatus.FORBIDDEN, "the address in the browser has to be the one that was printed")
         _, token, *rest = [*urlsplit(self.path).path.split("/", 2), ""]
-        if not hmac.compare_digest(token.encode(), self.server.token.encode()):
+        # Without the slash behind the token the page would ask for its parts at the wrong place.
+        if not hmac.compare_digest(token.encode(), self.server.token.encode()) or len(rest) < 2:
             raise _RefusedError(HTTPStatus.NOT_FOUND, "the address has to be the one that was printed")
         if self.command == "POST" and self.headers.get("Origin") != f"http://{host}":
             raise _RefusedError(HTTPStatus.FORBIDDEN, "only the page itself may store something")

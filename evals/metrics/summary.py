@@ -15,12 +15,10 @@ from nltk.stem.porter import PorterStemmer
 from rouge_score.rouge_scorer import RougeScorer
 from rouge_score.tokenize import tokenize
 
-from evals.examples import Example, Prediction
+from evals.examples import ASPECTS, Example, Prediction
 from evals.metrics.metric import Metric, mean, share
 from summarizer.extension import sentences
 
-#: Parts of a paper that suites have summaries of; those of others have no metric.
-ASPECTS: Final = ("challenge", "approach", "outcome")
 _ROUGE = ("rouge1", "rouge2", "rougeL")
 _TITLES = {"rouge1": "ROUGE-1", "rouge2": "ROUGE-2", "rougeL": "ROUGE-L"}
 _LIES = "words shared with the best target; the title scores high, and length agrees better with people"

@@ -7,7 +7,7 @@ from evals.baselines import PEOPLE, TITLE
 from evals.metrics.metric import Metric
 from evals.reporting.numbers import amount
 from evals.reporting.side_by_side import Results, value_of
-from evals.statistics import RESAMPLES
+from evals.statistics import FEWEST, RESAMPLES
 
 _LIKENESS: Final = (
     "These figures count what is like the answer of people, not what is right: people overlook things and disagree."
@@ -34,6 +34,8 @@ def cautions(results: Results) -> list[str]:
             "something, the bound is that of the rule of three: up to 3 in n may be otherwise."
         )
     ]
+    if results.papers < FEWEST:
+        said.append(f"With fewer than {FEWEST} papers these intervals are too narrow: take them as a hint.")
     if any(line.kind == "oracle" for line in results.lines):
         said.append("An oracle has looked at the answer: it bounds what copying can reach, and is nobody's result.")
     if any(line.kind == "people" for line in results.lines):

@@ -1,7 +1,7 @@
 """The plots of a suite: quality against money and time, how it lies over papers, and what it owes to length."""
 
 import numpy as np
-from scipy.stats import sem, spearmanr
+from scipy.stats import sem, spearmanr, t
 
 from evals.metrics.metric import Array
 from evals.reporting.numbers import amount, label
@@ -108,14 +108,14 @@ def _lengths_and_scores(measured: Measured, run: str) -> tuple[Array, Array]:
 
 
 def _fifths(lengths: Array, scores: Array) -> tuple[Array, Array, Array]:
-    """Mean length, mean score and half of its interval, for each fifth that has two papers or more."""
+    """Mean length, mean score and half of its t interval, for each fifth that has two papers or more."""
     edges = np.unique(np.quantile(lengths, [0.2, 0.4, 0.6, 0.8])) if len(lengths) else np.empty(0)
     part = np.searchsorted(edges, lengths)
     groups = [part == number for number in range(len(edges) + 1) if (part == number).sum() > 1]
     return (
         np.array([lengths[group].mean() for group in groups]),
         np.array([scores[group].mean() for group in groups]),
-        np.array([1.96 * sem(scores[group]) for group in groups]),
+        np.array([t.ppf(0.975, group.sum() - 1) * sem(scores[group]) for group in groups]),
     )
 
 

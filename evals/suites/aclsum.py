@@ -6,11 +6,11 @@ in 41 of the 100 papers of test no sentence of the abstract was marked for the c
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
-from evals.examples import Example, Gold, Words
+from evals.examples import Aspect, Example, Gold, Words
 from evals.suites.lines import Row, checked, paper, read_rows
 from evals.suites.suite import Suite
 from evals.suites.tokens import joined
@@ -26,7 +26,7 @@ class _Row(Row):
     id: Words
     title: str = ""
     """Not in all versions that were published."""
-    summary: Annotated[dict[Literal["challenge", "approach", "outcome"], Words], Field(min_length=1)]
+    summary: Annotated[dict[Aspect, Words], Field(min_length=1)]
     sentences: _Sections
 
 

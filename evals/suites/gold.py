@@ -14,7 +14,7 @@ from typing import Annotated, Final
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from evals.examples import Claim, Example, Gold, GoldName, Kind, Words
+from evals.examples import Aspect, Claim, Example, Gold, GoldName, Kind, Words
 from evals.suites.lines import checked, paper, read_rows
 from evals.suites.suite import Suite
 from summarizer.extension import Contribution, Frozen, InputError, ResultKind, Role, first_problem, sentences
@@ -80,8 +80,8 @@ class GoldPaper(Frozen):
     datasets: Names | None = None
     metrics: Names | None = None
     results: tuple[GoldResult, ...] | None = None
-    aspects: dict[str, Words] = Field(default_factory=dict)
-    """Summaries of parts, such as the approach, by the name of the part."""
+    aspects: dict[Aspect, Words] = Field(default_factory=dict)
+    """Summaries of parts."""
     sentences: Some | None = None
     """Of the abstract; divided by rule where they are not given."""
     document: Words | None = None
