@@ -129,3 +129,10 @@ def prediction_of(record: Record) -> Prediction:
             for result in record.results
         ),
     )
+
+
+def number_edges(phrase: str) -> tuple[str, str]:
+    """Patterns for before and behind a phrase, so that a number is no piece of a longer one: 79 is not in 79.70."""
+    before = r"(?<!\d)(?<!\d[.,])" if phrase[0].isdigit() else ""
+    behind = r"(?!\d|[.,]\d)" if phrase[-1].isdigit() else ""
+    return before, behind

@@ -1,6 +1,8 @@
 """Promises of what stands behind the page: blinding, the file of labels, agreement, gold."""
 
 import random
+import resource
+import signal
 from collections import Counter
 from pathlib import Path
 
@@ -230,12 +232,33 @@ def test_a_torn_line_is_taken_away(tmp_path: Path, torn: bytes) -> None:
 
 
 def test_a_line_without_its_end_is_kept(tmp_path: Path) -> None:
-    """An editor may leave out the last line feed; that label is somebody's."""
+    """An editor may leave out the last line feed; that label is somebody's, before and after the next one."""
     path = tmp_path / "labels.jsonl"
     path.write_text(label("Ada", "p1", "a").model_dump_json(), encoding="utf-8")
+    assert [one.pair for one in read_labels(path).labels] == ["p1"]
     with LabelFile(path) as file:
+        assert [one.pair for one in file.read().labels] == ["p1"]
         file.append(label("Ada", "p2", "b"))
+        assert [one.pair for one in file.read().labels] == ["p1", "p2"]
     assert [one.pair for one in read_labels(path).labels] == ["p1", "p2"]
+
+
+def test_a_full_disk_costs_no_label_of_before(tmp_path: Path) -> None:
+    """What cannot be stored is told and leaves the file as it was, also behind a line without its end."""
+    path = tmp_path / "labels.jsonl"
+    path.write_text(label("Ada", "p1", "a").model_dump_json(), encoding="utf-8")
+    before = path.read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        with LabelFile(path) as file:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 20, limits[1]))
+            with pytest.raises(OutputError, match="not stored"):
+                file.append(label("Ada", "p2", "b"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert path.read_bytes() == before
 
 
 def test_a_file_of_something_else_is_left_alone(tmp_path: Path) -> None:

@@ -267,7 +267,7 @@ def test_each_paper_has_one_form() -> None:
         assert one.changed.model_copy(update={"id": one.original.id, "abstract": one.original.abstract}) == one.original
 
 
-def _record(summary: str, dataset: str | None = None, failure: str | None = None) -> Record:
+def _record(summary: str, *datasets: str, failure: str | None = None) -> Record:
     evidence = Evidence(quote="", match="absent")
     return Record(
         id="a",
@@ -276,7 +276,7 @@ def _record(summary: str, dataset: str | None = None, failure: str | None = None
         source=Source(name="papers.jsonl", line=1),
         status="failed" if failure else "ok",
         tldr=Tldr(text=summary),
-        datasets=(Mention(name=dataset, evidence=evidence),) if dataset else (),
+        datasets=tuple(Mention(name=dataset, evidence=evidence) for dataset in datasets),
         failure=Failure(kind=failure, message="") if failure else None,
     )
 
@@ -316,7 +316,8 @@ def test_papers_without_an_answer_are_failed() -> None:
 
 
 def test_only_what_reads_differently_has_moved() -> None:
-    """Line breaks and ligatures are no other summary; another word and another data set are."""
+    """Line breaks, ligatures and the order of names are nothing else; another word and another data set are."""
+    assert moved(_record("A.", "PebbleBed", "DuneSet"), _record("A.", "DuneSet", "PebbleBed")) == ()
     assert moved(_record("We \ufb01nd\nit."), _record("We find it.")) == ()
     assert moved(_record("A.", "PebbleBed"), _record("B.", "DuneSet")) == ("summary", "names")
 

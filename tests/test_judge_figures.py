@@ -43,8 +43,11 @@ def test_win_rate_at_equal_length_is_that_of_a_line() -> None:
     y = np.where(rng.random(200) < 0.3 + 0.2 * x, 1.0, 0.0)
     sums = np.array([200.0, x.sum(), (x * x).sum(), y.sum(), (x * y).sum()])
     assert at_equal_length(sums) == pytest.approx(100.0 * np.polyfit(x, y, 1)[1])
-    alike = np.array([5.0, 5 * 0.2, 5 * 0.04, 3.0, 3 * 0.2])
-    assert np.isnan(at_equal_length(alike))
+    # Sums of thousands of numbers have rounding of their own.
+    for count, ratio in ((5, 1.2), (300, 3.0), (2_000, 1.5), (5_000, 1.1)):
+        alike, wins = np.full(count, np.log(ratio)), rng.integers(0, 2, count)
+        columns = (np.ones(count), alike, alike**2, wins, alike * wins)
+        assert np.isnan(at_equal_length(np.array([column.sum() for column in columns])))
 
 
 @pytest.mark.parametrize(

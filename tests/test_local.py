@@ -222,6 +222,27 @@ def test_prompt_that_shares_nothing_is_read_in_full(tiny: Path, ask: Callable[..
     assert together["0"] == together["1"] == together["4"] != together["2"]
 
 
+def test_what_prompts_share_is_read_once(tiny: Path, ask: Callable[..., Request]) -> None:
+    """Of the second prompt only the end goes through the model, and of the same one its last token."""
+    read: list[int] = []
+
+    def load(folder: Path, placement: Placement) -> LoadedModel:
+        loaded = load_model(folder, placement)
+        assert loaded.continuous
+        embeddings = loaded.model.get_input_embeddings()
+        embeddings.register_forward_pre_hook(lambda _, arguments: read.append(arguments[0].shape[1]))
+        return loaded
+
+    texts = ("Streams are deep.", "Streams are loud.", "Streams are deep.")
+    requests = [ask(number, text, max_tokens=1) for number, text in enumerate(texts)]
+    backend = _backend(tiny, batch_size=1, load=load)
+    list(backend.complete(requests))
+    first, second, _ = (backend._model.encoder.encode(request) for request in requests)
+    shared = next(at for at, (one, other) in enumerate(zip(first, second, strict=False)) if one != other)
+    assert shared > 10
+    assert read == [len(first), len(second) - shared, 1]
+
+
 @pytest.mark.parametrize("kind", ["t5", "bart"])
 def test_encoder_decoder_writes_a_sentence(tmp_path: Path, kind: str, ask: Callable[..., Request]) -> None:
     """A plain summarizer reads the abstract, with the prefix that it wants, and its answer is marked as a sentence."""

@@ -148,6 +148,20 @@ def test_papers_that_the_data_lack_are_an_error(tmp_path: Path) -> None:
         judged_nuggets(labels, scitldr.read(data), data)
 
 
+def test_kinds_of_edits_are_no_markup(write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file of labels commands neither the terminal nor the page that shows the table."""
+    rows = [json.loads(line) for line in (_INVENTED / "edits.jsonl").read_text(encoding="utf-8").splitlines()]
+    hostile = "\x1b[2J\n\n<img src=x onerror=alert(1)>|\n# heading"
+    kinds = [{**row, "edit_types": [hostile]} for row in rows]
+    path = write("edits.jsonl", "".join(json.dumps(row) + "\n" for row in kinds))
+    assert main(["eval", "meta", "--summedits", str(path), "-o", str(tmp_path / "out")]) == 0
+    for text in (capsys.readouterr().out, (tmp_path / "out" / "meta.md").read_text("utf-8")):
+        assert "\x1b" not in text
+        assert "<img" not in text
+        assert "\n# heading" not in text
+        assert "heading" in text
+
+
 def test_edits_are_read_from_a_list_and_from_lines(write: Write) -> None:
     """Label 0 is wrong, and texts of one document belong together."""
     lines = (_INVENTED / "edits.jsonl").read_text(encoding="utf-8").splitlines()

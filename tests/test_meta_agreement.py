@@ -59,6 +59,13 @@ def test_interval_is_that_of_papers_drawn_again() -> None:
         assert [found.low, found.high] == pytest.approx(np.quantile(slowly, [0.025, 0.975]), abs=0.05)
 
 
+def test_one_paper_has_no_interval() -> None:
+    """Nothing can be drawn of a single document, and nothing is certain of it."""
+    found = spearman(_METRIC, _JUDGED, ["alone"] * len(_METRIC))
+    assert found.value is not None
+    assert (found.low, found.high, found.papers) == (None, None, 1)
+
+
 def test_papers_are_drawn_together() -> None:
     """Copies of each text in its paper make no interval narrower; as texts of their own they would."""
     once = spearman(_METRIC, _JUDGED, _DOCUMENTS)

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from evals.examples import Words
+from evals.examples import Words, number_edges
 from summarizer import Record
 from summarizer.extension import Contribution, Frozen, ResultKind, Role, sentences
 
@@ -88,8 +88,7 @@ class Source:
 def _pattern(words: str) -> re.Pattern[str]:
     """The words with any white space between them, and not as a piece of a longer number: 79 is not in 79.70."""
     each = words.split()
-    before = r"(?<!\d)(?<!\d[.,])" if each[0][0].isdigit() else ""
-    behind = r"(?!\d|[.,]\d)" if each[-1][-1].isdigit() else ""
+    before, behind = number_edges(words.strip())
     return re.compile(before + r"\s+".join(map(re.escape, each)) + behind)
 
 

@@ -99,23 +99,21 @@ class LabelFile:
         """Store a line; it survives whatever happens after this returns. `OutputError` when it is not stored."""
         with self._guard, self._locked():
             self._catch_up()
+            # Nobody else writes now, so what is behind the last line is what a process left that was killed; or
+            # somebody's editor did, and then only the end of the line is missing.
+            self._file.seek(self._read)
+            torn = self._file.read()
+            kept = self._read + (len(torn) if _is_line(torn) else 0)
             try:
-                self._write(line.model_dump_json().encode() + b"\n")
+                self._file.truncate(kept)
+                self._write((b"\n" if kept > self._read else b"") + line.model_dump_json().encode() + b"\n")
             except OSError as error:
                 # Half a line in front of the next one would spoil both.
-                self._file.truncate(self._read)
+                self._file.truncate(kept)
                 raise OutputError(str(self.path), f"not stored: {error.strerror}") from error
             self._catch_up()
 
     def _write(self, line: bytes) -> None:
-        self._file.seek(self._read)
-        if torn := self._file.read():
-            # Nobody else writes now, so this is what a process left that was killed; or somebody's editor did, and then
-            # only the end of the line is missing.
-            if _is_line(torn):
-                line = b"\n" + line
-            else:
-                self._file.truncate(self._read)
         rest = memoryview(line)
         while rest:
             rest = rest[self._file.write(rest) :]
@@ -135,6 +133,9 @@ class LabelFile:
             self._known.add(_line(self.path, self._lines + 1, line))
             self._lines += 1
             self._read += len(line) + 1
+        if _is_line(rest := added[len(whole) :]):
+            # Somebody's editor took away its end. It counts, and is read once more when it has one.
+            self._known.add(_line(self.path, self._lines + 1, rest))
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -164,8 +165,9 @@ def read_labels(path: Path) -> Labels:
         content = path.read_bytes()
     except OSError as error:
         raise InputError(str(path), str(error.strerror)) from error
-    whole = content[: content.rfind(b"\n") + 1].split(b"\n")[:-1]
-    return Labels(_line(path, number, line) for number, line in enumerate(whole, start=1))
+    *whole, rest = content.split(b"\n")
+    lines = [*whole, rest] if _is_line(rest) else whole
+    return Labels(_line(path, number, line) for number, line in enumerate(lines, start=1))
 
 
 def _line(path: Path, number: int, line: bytes | bytearray) -> AnyLine:
@@ -175,7 +177,7 @@ def _line(path: Path, number: int, line: bytes | bytearray) -> AnyLine:
         raise InputError(str(path), f"not a line of labels: {first_problem(error, 'line')}", number) from error
 
 
-def _is_line(text: bytes) -> bool:
+def _is_line(text: bytes | bytearray) -> bool:
     try:
         LINE.validate_json(text)
     except ValidationError:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from heapq import nlargest
+from itertools import zip_longest
 from json import dumps
 from pathlib import Path
 
@@ -88,7 +89,9 @@ def read_pairs(one: Path, other: Path, suite: str, limit: int) -> Pairs:
     counts = {"alike": 0, "unanswered": 0}
 
     def different() -> Iterator[Pair]:
-        for a, b in zip(_sides(RunFolder(one, suite)), _sides(RunFolder(other, suite)), strict=False):
+        for a, b in zip_longest(_sides(RunFolder(one, suite)), _sides(RunFolder(other, suite))):
+            if a is None or b is None:
+                raise InputError(str(other), f"has not as many papers as {one}; evaluate both on the same")
             if (a.sample.id, a.sample.abstract) != (b.sample.id, b.sample.abstract):
                 raise InputError(str(other), f"is not of the papers of {one}: {b.sample.id!r} differs")
             if not (a.summary and b.summary):

@@ -103,7 +103,7 @@ class _Bench:
     def ask(self, suites: list[_Suite], folder: Path, *, quiet: bool) -> None:
         """Ask what `folder` has no verdict for. A question that got no answer is asked again."""
         # All pairs are looked at before anything is asked, so that runs over other papers cost nothing.
-        total = sum(1 for suite in suites for _ in self._all(suite))
+        keys = {self.asker.key(question) for suite in suites for question in self._all(suite)}
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -119,7 +119,7 @@ class _Bench:
                 self._verdicts[key] = verdict
                 if not quiet and time.monotonic() - told >= _PACE:
                     told = time.monotonic()
-                    complain(f"{len(self._verdicts)} of {total} questions are answered")
+                    complain(f"{sum(key in self._verdicts for key in keys)} of {len(keys)} questions are answered")
 
     def report(self, suite: _Suite, labels: Sequence[Label]) -> SuiteReport:
         """What the verdicts say about a suite."""

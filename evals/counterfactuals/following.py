@@ -8,7 +8,7 @@ from scipy.stats import binomtest
 
 from evals.counterfactuals.change import CHANGE_KINDS, Change, ChangeKind
 from evals.counterfactuals.reformatting import STYLES
-from evals.examples import Prediction, outcome_of, prediction_of
+from evals.examples import Prediction, number_edges, outcome_of, prediction_of
 from summarizer import Record
 from summarizer.extension import Frozen, fold
 
@@ -88,7 +88,8 @@ def moved(before: Record, after: Record) -> tuple[Part, ...] | None:
     if outcome_of(before) != "answered" or outcome_of(after) != "answered":
         return None
     one, other = _parts(prediction_of(before)), _parts(prediction_of(after))
-    return tuple(part for part in PARTS if one[part] != other[part])
+    # Lists have no order that means anything.
+    return tuple(part for part in PARTS if sorted(one[part]) != sorted(other[part]))
 
 
 def kind_rows(outcomes: Sequence[Outcome]) -> tuple[KindRow, ...]:
@@ -165,6 +166,6 @@ def _plain(text: str, *, joined: bool) -> str:
 
 
 def _mentions(text: str, phrase: str) -> bool:
-    behind = r"(?!\d|[.,]\d)" if phrase[-1].isdigit() else r"(?!\w)"
-    before = r"(?<![\d.,])(?<!\w)" if phrase[0].isdigit() else r"(?<!\w)"
-    return re.search(f"{before}{re.escape(_plain(phrase, joined=False))}{behind}", text) is not None
+    before, behind = number_edges(phrase)
+    pattern = before + r"(?<!\w)" + re.escape(_plain(phrase, joined=False)) + (behind or r"(?!\w)")
+    return re.search(pattern, text) is not None

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from evals.counterfactuals.following import FOLLOWINGS, PARTS, KindRow, Rate, StyleRow
 from evals.runs import Data, Made
-from summarizer.extension import Frozen
+from summarizer.extension import Frozen, escape_markdown
 
 
 class Counterfactual(Frozen):
@@ -26,7 +26,7 @@ def markdown(found: Counterfactual) -> str:
 
 
 def _lines(found: Counterfactual) -> Iterator[str]:
-    yield f"# Counterfactual pairs: {found.made.model}, {found.data.suite} {found.data.split}"
+    yield f"# Counterfactual pairs: {escape_markdown(found.made.model)}, {found.data.suite} {found.data.split}"
     yield ""
     yield "One thing is changed in an abstract. Flip-following: of the records that mentioned the old, the share that"
     yield "says the new and not the old. Summaries are the model's own; no sentence stands in. 95 % intervals (Wilson)."

@@ -23,7 +23,7 @@ def at_equal_length(sums: Array) -> Array:
     """
     count, x, xx, y, xy = (sums[..., column] for column in range(5))
     spread = count * xx - x * x
-    level = np.divide(xx * y - x * xy, spread, out=np.full(np.shape(spread), np.nan), where=spread > 1e-9)
+    level = np.divide(xx * y - x * xy, spread, out=np.full(np.shape(spread), np.nan), where=spread > 1e-9 * count * xx)
     held: Array = np.clip(level, 0.0, 1.0)
     return 100.0 * held
 

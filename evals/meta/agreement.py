@@ -126,6 +126,8 @@ def _pairs(values: Array, judged: Array) -> tuple[float, float]:
 def _cell(value: float, statistic: _Statistic | None, documents: Sequence[str], seed: int) -> Cell:
     if statistic is None or not np.isfinite(value):
         return Cell(value=None, low=None, high=None, papers=len(set(documents)))
+    if len(set(documents)) < 2:
+        return Cell(value=value, low=None, high=None, papers=1)
     drawn = np.concatenate([statistic(weights) for weights in _resamples(documents, seed)])
     # Where all that was drawn is the same there is no correlation.
     there = drawn[np.isfinite(drawn)]

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from evals.meta.belief import Belief, EditBelief, NuggetBelief
 from evals.metrics import METRICS
 from evals.tables import Cell
+from summarizer.extension import escape_markdown
 
 _TITLES = {metric.name: metric.title for metric in METRICS}
 _CAUTION = (
@@ -63,7 +64,8 @@ def _edits(found: EditBelief) -> Iterator[str]:
     yield ""
     kinds = sorted({kind for one in found.metrics for kind in one.kinds})
     yield from _table(
-        ("signal", "texts", "AUROC", *(kind.replace("_", " ") for kind in kinds)),
+        # Kinds of changes stand in a file of labels, as anybody may have written them.
+        ("signal", "texts", "AUROC", *(escape_markdown(kind.replace("_", " ")) for kind in kinds)),
         [
             (
                 f"{'-' if one.turned else ''}{_TITLES[one.metric]}",
@@ -83,8 +85,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 
 def _line(cells: Sequence[str]) -> str:
-    # What stands in a file of labels may hold what divides cells.
-    return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
+    return f"| {' | '.join(cells)} |"
 
 
 def _cell(cell: Cell, *, points: bool = False) -> str:

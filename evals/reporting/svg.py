@@ -25,7 +25,8 @@ _VARIABLES: Final = {
     SOFT: "var(--soft)",
     **{color: f"var(--run-{number})" for number, color in enumerate(_RUNS, start=1)},
 }
-_MARKERS: Final = "osD^vP"
+#: One fewer than colours and dashes, so that they meet again after thirty runs.
+_MARKERS: Final = "osD^v"
 _DASHES: Final[tuple[str | tuple[int, tuple[int, ...]], ...]] = (
     "-",
     (0, (5, 2)),

@@ -14,7 +14,7 @@ from typing import Annotated, Final
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from evals.examples import Aspect, Claim, Example, Gold, GoldName, Kind, Words
+from evals.examples import Aspect, Claim, Example, Gold, GoldName, Kind, Words, number_edges
 from evals.suites.lines import checked, paper, read_rows
 from evals.suites.suite import Suite
 from summarizer.extension import Contribution, Frozen, InputError, ResultKind, Role, first_problem, sentences
@@ -223,8 +223,7 @@ def _quotes(result: GoldResult) -> Iterator[tuple[str, str]]:
 
 def _holds(text: str, quote: str) -> bool:
     """Whether a text has the quote letter by letter, and not as a piece of a longer number: 79 is not in 79.70."""
-    before = r"(?<!\d)(?<!\d[.,])" if quote[0].isdigit() else ""
-    behind = r"(?!\d|[.,]\d)" if quote[-1].isdigit() else ""
+    before, behind = number_edges(quote)
     return re.search(f"{before}{re.escape(quote)}{behind}", text) is not None
 
 
