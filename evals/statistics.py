@@ -252,7 +252,8 @@ def _difference(a: Array, b: Array, figure: Figure, drawn: Array, exchanged: Arr
         return Difference(of_a, of_b, value, None, None, None, None, None, papers, documents)
     low, inner_low, inner_high, high = _quantiles(drawn, scale, ALPHA / 2, ALPHA, 1 - ALPHA, 1 - ALPHA / 2)
     # What has no figure after an exchange is taken for as large as any.
-    smaller = np.abs(exchanged) < abs(value) - scale * 10.0**-_DIGITS
+    # Not against the rounded value, which may be larger than every exchange that is as large as what was observed.
+    smaller = np.abs(exchanged) < abs(float(of_b - of_a)) - scale * 10.0**-_DIGITS
     return Difference(
         of_a,
         of_b,
