@@ -185,6 +185,16 @@ def test_p_agrees_with_counting_all_exchanges(figure: Figure) -> None:
     assert p_of(differ(a, b, figure)) == pytest.approx(exact, abs=4 * (exact * (1 - exact) / 10_000) ** 0.5 + 1e-4)
 
 
+@pytest.mark.parametrize(("changed", "exact"), [(1, 1.0), (2, 0.5), (3, 0.25), (5, 0.0625)])
+def test_few_papers_that_differ_are_no_finding(changed: int, exact: float) -> None:
+    """Exchanges as large as the difference count whatever digits it is rounded to: at every size p is the exact one."""
+    for documents in range(50, 150, 7):
+        values = np.ones(documents)
+        a = scores(values)
+        values[:changed] = 0.0
+        assert p_of(differ(a, scores(values), resamples=1_000)) == pytest.approx(exact, abs=0.05)
+
+
 def test_p_is_right_under_no_difference() -> None:
     """Of two that differ by chance only, p is below 5 % in about 5 of 100 cases."""
     rng = np.random.default_rng(13)
