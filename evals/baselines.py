@@ -18,14 +18,7 @@ from evals.examples import ASPECTS, Example, Gold, Prediction
 from evals.gazetteer import Gazetteer
 from evals.metrics.summary import rouge1
 
-TITLE, FIRST, LEXRANK, ORACLE, GAZETTEER, PEOPLE = (
-    "title",
-    "first sentence",
-    "LexRank",
-    "oracle sentence",
-    "gazetteer",
-    "people",
-)
+TITLE, FIRST, LEXRANK, ORACLE, GAZETTEER = ("title", "first sentence", "LexRank", "oracle sentence", "gazetteer")
 
 _WORD = re.compile(r"\w+")
 

@@ -10,6 +10,8 @@ from summarizer.extension import Frozen, InputError, first_problem
 
 #: The system under test; all others are baselines.
 MODEL = "model"
+#: People against one another.
+PEOPLE = "people"
 SAMPLES = "samples.jsonl"
 
 

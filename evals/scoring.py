@@ -12,7 +12,7 @@ from evals.metrics import FEWER, score, score_record
 from evals.metrics.consistency import Labels
 from evals.metrics.metric import Sums
 from evals.metrics.similarity import Similarity
-from evals.samples import MODEL, Said, Sample
+from evals.samples import MODEL, PEOPLE, Said, Sample
 from summarizer import Record
 from summarizer.extension import InputError
 
@@ -58,7 +58,7 @@ def _takes(example: Example, record: Record, gazetteer: Gazetteer | None, labels
         yield _Take(name, other, example, score(other, example))
     for other, without in baselines.people(example):
         sums = score(other, without)
-        yield _Take(baselines.PEOPLE, other, without, {**sums, **{FEWER[name]: sums[name] for name in FEWER}})
+        yield _Take(PEOPLE, other, without, {**sums, **{FEWER[name]: sums[name] for name in FEWER}})
 
 
 def _add_similarity(takes: Sequence[_Take], similarity: Similarity) -> None:

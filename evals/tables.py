@@ -4,10 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from evals.baselines import PEOPLE
 from evals.metrics import FEWER, METRICS
 from evals.metrics.metric import Array, Metric, Sums
-from evals.samples import MODEL, SAMPLES, Sample
+from evals.samples import MODEL, PEOPLE, SAMPLES, Sample
 from evals.statistics import RESAMPLES, Figure, Groups, differences, intervals
 from summarizer.extension import Frozen, InputError
 

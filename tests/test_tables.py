@@ -5,9 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from evals.baselines import PEOPLE
 from evals.metrics.metric import Metric, f1, mean, precision, share
-from evals.samples import MODEL, Said, Sample
+from evals.samples import MODEL, PEOPLE, Said, Sample
 from evals.tables import Columns, make_table
 from summarizer.errors import InputError
 from tests.eval_runs import rouge, sample, scores

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Final
 
-from evals.baselines import PEOPLE, TITLE
+from evals.baselines import TITLE
 from evals.metrics.metric import Metric
 from evals.reporting.numbers import amount
 from evals.reporting.side_by_side import Results, value_of
+from evals.samples import PEOPLE
 from evals.statistics import FEWEST, RESAMPLES
 
 _LIKENESS: Final = (

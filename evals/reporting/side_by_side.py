@@ -7,11 +7,11 @@ from pathlib import Path
 from string import ascii_uppercase
 from typing import Final, Literal
 
-from evals.baselines import ORACLE, PEOPLE
+from evals.baselines import ORACLE
 from evals.metrics import METRICS
 from evals.metrics.metric import Metric
 from evals.runs import Run, RunFolder, suites_of
-from evals.samples import MODEL
+from evals.samples import MODEL, PEOPLE
 from evals.tables import Cell, Row, Table
 from summarizer.extension import InputError, SettingsError
 

@@ -15,9 +15,9 @@ _LOG = logging.getLogger(__name__)
 
 #: Slots grow by so many tokens at a time.
 BLOCK = 256
-#: How far logits may be from those with the cache of transformers, in standard deviations of the logits. Rounding in
-#: bfloat16 stays below a tenth of it; a wrong position or mask is far above.
-TOLERANCE = 0.3
+#: How far logits may be from those without slots, in standard deviations of the logits. The embedded model is 0.14 off
+#: in bfloat16 and 0.0001 in float32; small models of eleven kinds with wrong positions were 1.3 or more off.
+TOLERANCE = 0.5
 #: Kinds of rotary positions of transformers that are computed for a whole batch by its longest sequence.
 LENGTH_DEPENDENT = ("dynamic", "longrope")
 
@@ -156,7 +156,9 @@ def takes_slots(model: PreTrainedModel) -> bool:
         return False
     try:
         return _agrees(model)
-    except (AttributeError, IndexError, KeyError, NotImplementedError, RuntimeError, TypeError, ValueError) as error:
+    except (RuntimeError, TypeError, ValueError) as error:
+        # Other shapes, masks and arguments than those of most models. What is no fault of slots, such as too little
+        # memory, will meet the first batch as well, and is told there.
         _LOG.info("whole batches, since sequences cannot enter and leave with this model: %s", error)
         return False
 
