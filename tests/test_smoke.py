@@ -11,6 +11,7 @@ import pytest
 
 from evals.data import find
 from evals.examples import KINDS
+from evals.statistics import FEWEST
 from evals.suites import load_suite
 from evals.suites.gold import GoldPaper, Name
 from summarizer import Paper, read_records
@@ -99,11 +100,11 @@ def _grounded() -> dict[str, Grounded]:
 
 
 def test_there_are_papers_of_every_kind() -> None:
-    """At least 44, at least four of each type of contribution, with results and without; numbered, with a note."""
+    """Enough to decide something, at least four of each type of contribution, with results and without, with a note."""
     papers = _papers()
     assert [paper.id for paper in papers] == [f"smoke-{number:02}" for number in range(1, len(papers) + 1)]
     counts = Counter(paper.contribution for paper in papers)
-    assert len(papers) >= 44
+    assert len(papers) >= FEWEST
     assert set(counts) == set(get_args(Contribution))
     assert min(counts.values()) >= 4
     assert 10 <= sum(not paper.results for paper in papers) <= len(papers) - 20
@@ -207,6 +208,13 @@ def test_it_comes_with_the_program() -> None:
     assert all(name.stated for one in _SUITE.read(_FILE) for kind in KINDS for name in one.gold.names[kind])
     with pytest.raises(SettingsError, match="comes with the program and has no split 'test'; it has dev"):
         find(_SUITE, None, "test", Path())
+
+
+def test_papers_of_ones_own_are_not_passed_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Who gives data with it is told, and not shown figures of other papers."""
+    command = ["eval", "smoke", "--data", str(tmp_path), "-o", str(tmp_path / "run"), "--backend", "scripted"]
+    assert main(command) == 2
+    assert "reads no --data; papers of your own: eval gold" in capsys.readouterr().err
 
 
 def test_it_is_evaluated_without_data(tmp_path: Path, write: Callable[[str, str], Path]) -> None:

@@ -94,6 +94,10 @@ def _wanted(options: Namespace, kept: Path) -> list[_Papers]:
     for place in (options.data, options.train):
         if len(suites) > 1 and place is not None and not Path(place).is_dir():
             raise SettingsError(f"{place} is no folder, and there are several suites; give a folder with their files")
+    if options.data is not None and all(suite.shipped for suite in suites):
+        raise SettingsError(
+            f"{suites[0].name} comes with the program and reads no --data; papers of your own: eval gold"
+        )
     return [
         _Papers(
             suite,
