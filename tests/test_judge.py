@@ -114,6 +114,19 @@ def test_a_fair_judge_that_people_agree_with_has_a_headline(tmp_path: Path, caps
     assert re.search(r"kappa with people +0.83 \[0.\d\d, \d.\d\d\]  of 120 labels for 120 pairs", printed)
 
 
+def test_labels_of_something_else_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever exchanges the runs, or takes another file, sees how many labels do not count."""
+    _write_runs(tmp_path)
+    write_script(tmp_path / "script.jsonl", _PAPERS, _prefers(_winner))
+    labels = write_labels(tmp_path / "labels.jsonl", ["A"] * _PAPERS)
+    lines = [json.loads(line) for line in labels.read_text("utf-8").splitlines()]
+    strange = [{**line, "id": f"no-{line['id']}"} for line in lines[:7]]
+    labels.write_text("".join(json.dumps(line) + "\n" for line in [*strange, *lines[7:]]), "utf-8")
+    main(scripted(tmp_path, "--labels", str(labels)))
+    told = f"7 of {_PAPERS} labels are of other summaries, papers or suites, and do not count here"
+    assert told in capsys.readouterr().err
+
+
 def test_without_labels_there_is_no_headline(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Nobody has looked whether the judge is right: neither the text nor the file has its win rate."""
     _write_runs(tmp_path, 10)

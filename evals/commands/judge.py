@@ -9,7 +9,7 @@ from pathlib import Path
 
 from evals.judging.decisions import decide
 from evals.judging.findings import Tally
-from evals.judging.labels import Label, preferences, read_labels
+from evals.judging.labels import Label, fitting, preferences, read_labels
 from evals.judging.pairs import Pair, read_pairs
 from evals.judging.questions import CHECK_SCHEMA, COMPARISON_SCHEMA, Questions, load_prompt
 from evals.judging.report import FILE, Report, Spent, SuiteReport, as_text
@@ -88,6 +88,8 @@ def call(options: Namespace) -> int:
             warnings=warnings,
             suites=tuple(bench.report(suite, labels) for suite in suites),
         )
+    if strangers := _strangers(labels, suites):
+        complain(f"{strangers} of {len(labels)} labels are of other summaries, papers or suites, and do not count here")
     write_whole(options.output / FILE, report.model_dump_json(indent=2) + "\n")
     say(as_text(report))
     return FAILURES if any(_failed(suite) for suite in report.suites) else OK
@@ -159,6 +161,14 @@ class _Bench:
                     under_way.add(key)
                     asked[question.id] = question, key
                     yield question
+
+
+def _strangers(labels: Sequence[Label], suites: Sequence[_Suite]) -> int:
+    known = set[Label]()
+    for suite in suites:
+        of_suite = preferences(labels, suite.name)
+        known.update(label for pair in suite.pairs() for label in fitting(of_suite, pair))
+    return len(set(labels) - known)
 
 
 def _names(options: Namespace) -> list[str]:

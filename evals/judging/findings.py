@@ -10,7 +10,7 @@ from evals.annotating.agreement import kappa
 from evals.judging.blinding import SIDES, Preference
 from evals.judging.decisions import Decision
 from evals.judging.figures import CONSISTENCY, DIAGNOSTICS, METRICS, WIN_RATE, cells_of, sums_of
-from evals.judging.labels import Label, preferred
+from evals.judging.labels import Label, fitting
 from evals.judging.questions import CHECKS
 from evals.metrics.metric import Array, share
 from evals.statistics import Figure, Groups, differences, holm, intervals
@@ -97,7 +97,7 @@ class Tally:
         if decision.preference is not None:
             self._preferences[decision.preference] += 1
             self._pairs.add(pair.document, {_JUDGE: self._columns.of(dict(sums_of(decision)))})
-        people = preferred(self._labels, pair)
+        people = [label.preference for label in fitting(self._labels, pair)]
         if people and decision.said and decision.preference is not None:
             # What is decided without the judge says nothing about it.
             self._people.add(pair.document, {_JUDGE: np.append(cells_of(decision.preference, people), 1.0)})

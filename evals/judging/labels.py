@@ -56,9 +56,9 @@ def preferences(labels: Sequence[Label], suite: str) -> Mapping[str, list[Label]
     return found
 
 
-def preferred(labels: Mapping[str, Sequence[Label]], pair: Pair) -> list[Preference]:
-    """What people prefer of a pair; labels of other summaries of the paper do not count."""
-    return [label.preference for label in labels.get(pair.id, ()) if label.pair in {None, pair.key}]
+def fitting(labels: Mapping[str, Sequence[Label]], pair: Pair) -> list[Label]:
+    """What people say of a pair; labels of other summaries of the paper do not count."""
+    return [label for label in labels.get(pair.id, ()) if label.pair in {None, pair.key}]
 
 
 def _annotated(path: Path) -> Iterator[Label]:
