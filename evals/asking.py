@@ -8,14 +8,14 @@ from summarizer.extension import OutputError, Progress, RecordFile, ResumeError
 
 
 def ask(
-    papers: Iterable[Paper], count: int, path: Path, settings: Settings, stopping: Callable[[], bool], *, quiet: bool
+    papers: Iterable[Paper], path: Path, settings: Settings, stopping: Callable[[], bool], progress: Progress
 ) -> bool:
-    """Have a record for each of `count` papers in the file; False when one has no answer.
+    """Have a record for each paper in the file; False when one has no answer.
 
     `OutputError` when the records that are there are of another run.
     """
     summarizer = Summarizer(settings, stopping=stopping)
-    with RecordFile(path) as file, Progress(count, quiet=quiet) as progress:
+    with RecordFile(path) as file, progress:
         try:
             for record in summarizer.run(papers, progress.counting(file.written())):
                 file.append(record)

@@ -4,6 +4,7 @@ Found through the entry points `summarizer.commands`, and imported for `summariz
 """
 
 import argparse
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -152,16 +153,30 @@ def _add_compare(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def _margin(text: str) -> float:
-    number = float(text)
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
     if not 0.0 < number <= 100.0:
-        raise argparse.ArgumentTypeError("it has to be more than 0 and at most 100")
+        raise argparse.ArgumentTypeError("it has to be a number, more than 0 and at most 100")
     return number
 
 
 def _count(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError("it has to be at least 0")
+    return _whole(text, 0)
+
+
+def _positive(text: str) -> int:
+    return _whole(text, 1)
+
+
+def _whole(text: str, least: int) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = least - 1
+    if number < least:
+        raise argparse.ArgumentTypeError(f"it has to be a whole number, at least {least}")
     return number
 
 
@@ -186,13 +201,6 @@ def _add_judge(
         "--labels", type=Path, metavar="FILE", help="what people prefer, as `summarizer annotate` stores it"
     )
     judge.add_argument("--quiet", action="store_true", help="no progress")
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("it has to be at least 1")
-    return number
 
 
 def _name(text: str) -> str:

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from evals.examples import Gold, Prediction
-from evals.metrics import METRICS
+from evals.metrics import METRICS, NAMED
 from evals.metrics.metric import Array, Metric, Sums
 from evals.pairing import Pairs
 from evals.runs import Run, RunFolder, suites_of
@@ -139,15 +139,14 @@ def compare(
     papers but for 16 bytes each. `InputError` when the runs have no suite or no paper in common, `SettingsError` when
     there is no such metric.
     """
-    known = {one.name: one for one in METRICS}
-    if metric is not None and metric not in known:
-        raise SettingsError(f"there is no metric {metric!r}; choose from {', '.join(known)}")
+    if metric is not None and metric not in NAMED:
+        raise SettingsError(f"there is no metric {metric!r}; choose from {', '.join(NAMED)}")
     of_a, of_b = list(suites_of(a)), list(suites_of(b))
     both = [suite for suite in of_a if suite in of_b]
     if not both:
         raise InputError(str(b), f"has {_listed(of_b)}, and {a} has {_listed(of_a)}; compare runs of the same suite")
     alone = [(a, suite) for suite in of_a if suite not in both] + [(b, suite) for suite in of_b if suite not in both]
-    wanted = [known[metric]] if metric is not None else [one for one in METRICS if one.family]
+    wanted = [NAMED[metric]] if metric is not None else [one for one in METRICS if one.family]
     return Comparison(
         a=a.resolve().name,
         b=b.resolve().name,
@@ -207,6 +206,8 @@ def compare_sums(
     return tuple(
         _compared(metric, difference, p_holm, tests, margin)
         for metric, difference, (p_holm, tests) in zip(metrics, found, _corrected(metrics, found), strict=True)
+        # A figure may have papers and no value, such as the F1 of what nobody said and nobody wanted.
+        if difference.a is not None or difference.b is not None
     )
 
 

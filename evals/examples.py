@@ -3,6 +3,7 @@
 from typing import Annotated, Final, Literal, get_args
 
 from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 from summarizer import Paper, Record
 from summarizer.extension import SUMMARY, Contribution, Frozen, ResultKind, Role
@@ -20,13 +21,27 @@ FAULTS: Final = frozenset({"invalid_json", "schema_error", "truncated", "empty",
 Outcome = Literal["answered", "fault", "error", "skipped"]
 
 
+#: Longest summary by people, in characters. A sentence has some hundred; the time of ROUGE-L grows with the product of
+#: two lengths, so that one text of a book would take minutes.
+LONGEST_SUMMARY: Final = 4_000
+
+
 def _saying_something(text: str) -> str:
     if not text.strip():
-        raise ValueError("it is empty")
+        # Of a ValueError pydantic would say first that it is one.
+        raise PydanticCustomError("empty", "it is empty")
+    return text
+
+
+def _short(text: str) -> str:
+    if len(text) > LONGEST_SUMMARY:
+        raise PydanticCustomError("long", f"it has more than {LONGEST_SUMMARY:,} characters, and is no summary")
     return text
 
 
 Words = Annotated[str, AfterValidator(_saying_something)]
+Target = Annotated[Words, AfterValidator(_short)]
+"""A summary by people."""
 
 
 class GoldName(Frozen):
@@ -60,9 +75,9 @@ class Claim(Frozen):
 class Gold(Frozen):
     """What people say about a paper. What is missing was not labelled; an empty list of names was, and holds none."""
 
-    summaries: tuple[Words, ...] = ()
+    summaries: tuple[Target, ...] = ()
     """Of one and the same thing; a system has to come near one of them."""
-    aspects: dict[Aspect, Words] = Field(default_factory=dict)
+    aspects: dict[Aspect, Target] = Field(default_factory=dict)
     """Summaries of parts."""
     names: dict[Kind, tuple[GoldName, ...]] = Field(default_factory=dict)
     contribution: Contribution | None = None

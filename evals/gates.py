@@ -5,10 +5,11 @@
     metric = "rouge1"
     margin = 2.0        # B may not be worse than A by more than this; breaks unless the 95 % interval excludes it
     at_least = 30.0     # of the value of B on the papers that both have; not of its interval, which moves with the seed
-    at_most = 60.0
+    at_most = 60.0      # both in the unit of the metric; points go from 0 to 100
     not_worse = true    # breaks when the word is `worse`, and so never where papers are too few to say so
 
-A gate may have any of the four. One about a suite or a metric that was not compared breaks.
+A gate may have any of the four. One about a suite or a metric that was not compared breaks; a metric that does not
+exist is an error.
 """
 
 import tomllib
@@ -16,10 +17,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Final, Self
 
-from pydantic import ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from evals.comparing import Compared, Comparison
+from evals.metrics import NAMED
 from evals.statistics import FEWEST, RULE_OF_THREE, enough
 from summarizer.extension import Frozen, SettingsError
 
@@ -29,6 +31,13 @@ DEFAULT_FILE: Final = "gates.toml"
 Name = Annotated[str, Field(min_length=1)]
 
 
+def _known(name: str) -> str:
+    if name not in NAMED:
+        known = {"name": repr(name), "names": ", ".join(NAMED)}
+        raise PydanticCustomError("unknown", "there is none of the name {name}; choose from {names}", known)
+    return name
+
+
 class Gate(Frozen):
     """What has to hold for one metric of a suite."""
 
@@ -36,7 +45,7 @@ class Gate(Frozen):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     suite: Name
-    metric: Name
+    metric: Annotated[str, AfterValidator(_known)]
     margin: Annotated[float, Field(gt=0.0)] | None = None
     at_least: float | None = None
     at_most: float | None = None
@@ -52,7 +61,7 @@ class Gate(Frozen):
 class Gates(Frozen):
     """The file."""
 
-    gate: tuple[Gate, ...]
+    gate: tuple[Gate, ...] = ()
 
 
 class Gated(Frozen):
@@ -149,6 +158,8 @@ def _explain(problem: ErrorDetails) -> str:
     if problem["type"] == "extra_forbidden":
         known = ", ".join(Gates.model_fields if number is None else Gate.model_fields)
         return f"{where}there is no key {key!r}; known: {known}"
+    if problem["type"] == "tuple_type":
+        return f"{key}: is one table; write [[{key}]], with two brackets, above each gate"
     if isinstance(place[-1], int):
         return f"{where}{problem['msg']}"
     return f"{where}{key}: {problem['msg']}"

@@ -7,7 +7,7 @@ What is named here stays as it is for as long as the public names of `summarizer
 
 from summarizer.acronyms import definitions, is_acronym
 from summarizer.commands import FAILURES, INTERRUPTED, OK, OVER_BUDGET, settings_of
-from summarizer.commands.asking import interruptible, seldom_collected
+from summarizer.commands.asking import interruptible, retry_command, seldom_collected
 from summarizer.completion import SUMMARY, Decoding, Identity, Message, Outcome
 from summarizer.console import complain, say, show_log
 from summarizer.duplicates import Seen
@@ -69,6 +69,7 @@ __all__ = [
     "is_acronym",
     "numbers_of",
     "parse_as",
+    "retry_command",
     "say",
     "seldom_collected",
     "sentences",

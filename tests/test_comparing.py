@@ -342,7 +342,9 @@ def test_two_real_evaluations_are_compared(tmp_path: Path, write: Callable[[str,
     [
         (["--margin", "0"], "more than 0"),
         (["--margin", "nan"], "more than 0"),
+        (["--margin", "two"], "argument --margin: it has to be a number"),
         (["--show", "-1"], "at least 0"),
+        (["--show", "all"], "argument --show: it has to be a whole number"),
         (["--metric", "rouge9"], "there is no metric 'rouge9'"),
         (["--gates", "none.toml"], "none.toml: cannot be read"),
     ],
@@ -354,6 +356,15 @@ def test_mistakes_on_the_command_line_are_told(tmp_path: Path, arguments: list[s
     assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_figure_that_neither_run_has_is_no_row(tmp_path: Path) -> None:
+    """Nothing said and nothing wanted has no F1 in either run, and a row without figures would say nothing."""
+    for name in ("a", "b"):
+        nothing = {"results.value": (0.0, 0.0, 0.0)}
+        write_run(tmp_path / name, (sample(number, rouge(0.2) | nothing) for number in range(9)))
+    (suite,) = compare(tmp_path / "a", tmp_path / "b", resamples=100).suites
+    assert [one.metric for one in suite.metrics] == list(ROUGE)
 
 
 def test_all_families_are_of_metrics_with_a_direction() -> None:

@@ -87,9 +87,9 @@ def test_bounds_are_of_the_value_of_b(tmp_path: Path) -> None:
     assert "at most" in line
 
 
-@pytest.mark.parametrize("about", [{"metric": "f1_of_nothing"}, {"suite": "gold"}, {"metric": "coverage"}])
+@pytest.mark.parametrize("about", [{"metric": "contribution.accuracy"}, {"suite": "gold"}, {"metric": "coverage"}])
 def test_a_gate_about_what_is_not_there_breaks(tmp_path: Path, about: dict[str, str]) -> None:
-    """An unknown metric, a suite that was not run, and a metric that nobody measured never pass silently."""
+    """A suite that was not run, and a metric that nobody measured, never pass silently."""
     (line,) = broken(comparison(tmp_path, 0.1, count=60), not_worse=True, **about)
     assert "not compared" in line
 
@@ -106,19 +106,22 @@ def test_worse_has_to_mean_something(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('[[gate]]\nsuite = "a"\nmetric = "b"\nmarign = 1.0\n', "gate 1: there is no key 'marign'"),
-        ('[[gate]]\nsuite = "a"\nmetric = "b"\n', "gate 1: it asks for nothing"),
-        ('[[gate]]\nsuite = "a"\nmetric = "b"\nnot_worse = false\n', "gate 1: it asks for nothing"),
-        ('[[gate]]\nsuite = "a"\nmetric = "b"\nmargin = true\n', "gate 1: margin"),
-        ('[[gate]]\nsuite = "a"\nmetric = "b"\nmargin = "1"\n', "gate 1: margin"),
-        ('[[gate]]\nsuite = "a"\nmetric = "b"\nmargin = -1.0\n', "gate 1: margin"),
-        ('[[gate]]\nsuite = "a"\nmetric = "b"\nat_least = nan\n', "gate 1: at_least"),
+        ('[[gate]]\nsuite = "a"\nmetric = "words"\nmarign = 1.0\n', "gate 1: there is no key 'marign'"),
+        ('[[gate]]\nsuite = "a"\nmetric = "words"\n', "gate 1: it asks for nothing"),
+        ('[[gate]]\nsuite = "a"\nmetric = "words"\nnot_worse = false\n', "gate 1: it asks for nothing"),
+        ('[[gate]]\nsuite = "a"\nmetric = "words"\nmargin = true\n', "gate 1: margin"),
+        ('[[gate]]\nsuite = "a"\nmetric = "words"\nmargin = "1"\n', "gate 1: margin"),
+        ('[[gate]]\nsuite = "a"\nmetric = "words"\nmargin = -1.0\n', "gate 1: margin"),
+        ('[[gate]]\nsuite = "a"\nmetric = "words"\nat_least = nan\n', "gate 1: at_least"),
         ('[[gate]]\nsuite = "a"\nat_least = 1\n', "gate 1: metric"),
-        ('[[gate]]\nsuite = "a"\nmetric = "b"\nat_least = 1\n[[gate]]\nsuite = 1\nmetric = "b"\nat_least = 1\n',
+        ('[[gate]]\nsuite = "a"\nmetric = "words"\nat_least = 1\n[[gate]]\nsuite = 1\nmetric = "words"\nat_least = 1\n',
          "gate 2: suite"),
         ('[[gates]]\nsuite = "a"\n', "there is no key 'gates'"),
         ("gate = []\n", "has no gate"),
-        ("", "gate: Field required"),
+        ("", "has no gate"),
+        ('[gate]\nsuite = "a"\nmetric = "words"\nat_least = 1\n', "gate: is one table; write [[gate]]"),
+        ('[[gate]]\nsuite = "a"\nmetric = "rogue1"\nat_least = 1\n',
+         "gate 1: metric: there is none of the name 'rogue1'; choose from coverage, "),
         ("[[gate\n", "cannot be read as TOML"),
     ],
 )  # fmt: skip

@@ -136,7 +136,7 @@ def test_every_table_says_how_it_lies(folders: tuple[Path, Path]) -> None:
     """ROUGE with what the bare title scores on these papers; a figure that is counted by rule says that it is."""
     (found,) = read(folders)
     title = next(line for line in found.lines if line.system == TITLE)
-    said = f"The bare title scores high (here {title.cells['rouge1'].value:.1f} ROUGE-1)"
+    said = f"The bare title has {title.cells['rouge1'].value:.1f} ROUGE-1,"
     _, first, *others = render_html([found]).split('<table class="figures">')
     assert "ROUGE-1" in first
     assert said in first

@@ -174,7 +174,8 @@ def _line(path: Path, number: int, line: bytes | bytearray) -> AnyLine:
     try:
         return LINE.validate_json(line)
     except ValidationError as error:
-        raise InputError(str(path), f"not a line of labels: {first_problem(error, 'line')}", number) from error
+        problem = f"not a line of labels, as `summarizer annotate` writes them: {first_problem(error, 'line')}"
+        raise InputError(str(path), problem, number) from error
 
 
 def _is_line(text: bytes | bytearray) -> bool:

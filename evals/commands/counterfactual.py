@@ -23,6 +23,7 @@ from summarizer.extension import (
     OK,
     Frozen,
     InputError,
+    Progress,
     SettingsError,
     interruptible,
     say,
@@ -51,7 +52,8 @@ def call(options: Namespace) -> int:
     papers = [*originals, *(pair.changed for pair in pairs), *(one.changed for one in restyled)]
     make_folder(options.output)
     with interruptible() as stopping:
-        answered = ask(papers, len(papers), options.output / "records.jsonl", settings, stopping, quiet=options.quiet)
+        progress = Progress(len(papers), quiet=options.quiet)
+        answered = ask(papers, options.output / "records.jsonl", settings, stopping, progress)
         if stopping():
             return INTERRUPTED
     # Not before: a folder of another run is refused when its records are read.

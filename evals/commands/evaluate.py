@@ -1,7 +1,7 @@
 """`summarizer eval`: ask about the papers of suites, and measure what comes."""
 
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -27,9 +27,11 @@ from summarizer.extension import (
     INTERRUPTED,
     OK,
     InputError,
+    Progress,
     SettingsError,
     complain,
     interruptible,
+    retry_command,
     settings_of,
     show_log,
     write_whole,
@@ -49,13 +51,19 @@ def call(options: Namespace) -> int:
     with interruptible() as stopping:
         for papers in wanted:
             folder = RunFolder(options.output, papers.suite.name)
-            make_folder(folder.path)
             about = _about(papers, quiet=options.quiet)
+            make_folder(folder.path)
             asked = (example.paper for example in papers.examples())
-            failed |= not ask(asked, about.papers, folder.records, settings, stopping, quiet=options.quiet)
+            retry = retry_command(options, folder.records)
+            progress = Progress(about.papers, quiet=options.quiet, retry=retry, longest=settings.max_tokens)
+            if not ask(asked, folder.records, settings, stopping, progress):
+                failed = True
+                complain(f"{papers.suite.name}: papers have no answer; after a retry, the same command measures anew")
             if stopping():
                 return INTERRUPTED
-            _measure(papers, about, folder, settings, similarity)
+            examples = _until(stopping, papers.examples())
+            folder.write_samples(samples(examples, read_records(folder.records), papers.gazetteer(), similarity))
+            _measure(papers, about, folder, settings)
     _report(options.output)
     return FAILURES if failed else OK
 
@@ -130,11 +138,16 @@ def _about(papers: _Papers, *, quiet: bool) -> Data:
     return about
 
 
-def _measure(
-    papers: _Papers, about: Data, folder: RunFolder, settings: Settings, similarity: Similarity | None
-) -> None:
-    """Write the samples, the table and what made them."""
-    folder.write_samples(samples(papers.examples(), read_records(folder.records), papers.gazetteer(), similarity))
+def _until(stopping: Callable[[], bool], examples: Iterable[Example]) -> Iterator[Example]:
+    """Go on unless the run is to stop: then the samples of before stay, and the same command begins to count anew."""
+    for example in examples:
+        if stopping():
+            raise KeyboardInterrupt
+        yield example
+
+
+def _measure(papers: _Papers, about: Data, folder: RunFolder, settings: Settings) -> None:
+    """Write the table and what made it."""
     asked = next((record for record in read_records(folder.records) if record.provenance is not None), None)
     if asked is None:
         raise InputError(str(papers.path), "holds no paper that could be asked about")

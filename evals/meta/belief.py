@@ -9,7 +9,7 @@ import numpy.typing as npt
 from evals.meta.agreement import auroc, pair_accuracy, spearman, spearman_given, spearman_over
 from evals.meta.judged import Judged, Labels
 from evals.meta.values import Values
-from evals.metrics import METRICS
+from evals.metrics import METRICS, NAMED
 from evals.metrics.metric import Array
 from evals.tables import Cell
 from summarizer.extension import Frozen
@@ -152,7 +152,7 @@ def _nugget_agreement(name: str, columns: _Columns, seed: int) -> NuggetAgreemen
 
 
 def _edit_agreement(name: str, columns: _Columns, seed: int) -> EditAgreement:
-    turned = _BETTER[name] == "higher"
+    turned = NAMED[name].better == "higher"
     signal, wrong = -columns.values if turned else columns.values, columns.judged
 
     def among(rows: npt.NDArray[np.bool_]) -> Cell:
@@ -168,6 +168,3 @@ def _edit_agreement(name: str, columns: _Columns, seed: int) -> EditAgreement:
         auroc=among(np.ones(len(signal), dtype=np.bool_)),
         kinds={kind: among((wrong < 0.5) | np.array([kind in row for row in columns.kinds])) for kind in kinds},
     )
-
-
-_BETTER = {metric.name: metric.better for metric in METRICS}

@@ -3,11 +3,10 @@
 from collections.abc import Iterator, Sequence
 
 from evals.meta.belief import Belief, EditBelief, NuggetBelief
-from evals.metrics import METRICS
+from evals.metrics import NAMED
 from evals.tables import Cell
 from summarizer.extension import escape_markdown
 
-_TITLES = {metric.name: metric.title for metric in METRICS}
 _CAUTION = (
     "A metric that does not agree better than the length alone (the row `words`, and beside each metric) says nothing "
     "about content that counting words does not say."
@@ -38,7 +37,7 @@ def _nuggets(found: NuggetBelief) -> Iterator[str]:
         ("metric", "texts", "Spearman", "of length", "minus length", "at equal length", "pairs", "pairs by length"),
         [
             (
-                _TITLES[one.metric],
+                NAMED[one.metric].title,
                 str(one.texts),
                 _cell(one.spearman),
                 _cell(one.length),
@@ -68,7 +67,7 @@ def _edits(found: EditBelief) -> Iterator[str]:
         ("signal", "texts", "AUROC", *(escape_markdown(kind.replace("_", " ")) for kind in kinds)),
         [
             (
-                f"{'-' if one.turned else ''}{_TITLES[one.metric]}",
+                f"{'-' if one.turned else ''}{NAMED[one.metric].title}",
                 str(one.texts),
                 _cell(one.auroc),
                 *(_cell(one.kinds[kind]) if kind in one.kinds else "-" for kind in kinds),

@@ -1,5 +1,7 @@
 """The metrics, one module for each part of an answer: pure functions from a paper to what it adds to sums."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 from evals.examples import Example, Outcome, Prediction
@@ -16,6 +18,8 @@ METRICS: Final[tuple[Metric, ...]] = tuple(
     for part in (outcomes, summary, similarity, names, results, contribution, grounding, consistency)
     for metric in part.METRICS
 )
+#: The same by their names, as they stand in files and on the command line.
+NAMED: Final[Mapping[str, Metric]] = MappingProxyType({metric.name: metric for metric in METRICS})
 
 #: Of metrics that people are held against one another by: the sums with as many targets as people have.
 FEWER: Final = summary.FEWER

@@ -56,9 +56,10 @@ def _rouge(results: Results) -> str:
     title = next((line for line in results.lines if line.system == TITLE), None)
     metric = next(filter(_is_rouge, results.metrics))
     value = value_of(title, metric) if title else None
-    here = f" (here {amount(value, metric)} {metric.title})" if value is not None else ""
+    # The lines above show whether that is high.
+    title_alone = "scores high" if value is None else f"has {amount(value, metric)} {metric.title}"
     return (
         "ROUGE lies easily: it counts words that are shared with a summary by people, not whether anything is true. "
-        f"The bare title scores high{here}, the length of a summary agrees better with people, and scores without "
-        "stemming or of another choice of target are other numbers, up to four points away."
+        f"The bare title {title_alone}, the length of a summary agrees better with people, and scores without stemming "
+        "or of another choice of target are other numbers, up to four points away."
     )

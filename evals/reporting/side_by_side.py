@@ -8,7 +8,7 @@ from string import ascii_uppercase
 from typing import Final, Literal
 
 from evals.baselines import ORACLE
-from evals.metrics import METRICS
+from evals.metrics import METRICS, NAMED
 from evals.metrics.metric import Metric
 from evals.runs import Run, RunFolder, suites_of
 from evals.samples import MODEL, PEOPLE
@@ -107,9 +107,8 @@ def read(folders: Sequence[Path]) -> tuple[Results, ...]:
 def _results(suite: str, runs: tuple[SuiteRun, ...]) -> Results:
     for other in runs[1:]:
         _check_same(runs[0], other)
-    known = {metric.name for metric in METRICS}
     for run in runs:
-        if not {name for row in run.table.rows for name in row.cells} <= known:
+        if not {name for row in run.table.rows for name in row.cells} <= NAMED.keys():
             raise InputError(str(run.files.table), f"has figures that this version does not know; {_AGAIN}")
     lines = (*map(_line_of_run, runs), *_others(runs))
     measured = {name for line in lines for name, cell in line.cells.items() if cell.value is not None}

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from evals.examples import Aspect, Example, Gold, Words
+from evals.examples import Aspect, Example, Gold, Target, Words
 from evals.suites.lines import Row, checked, paper, read_rows
 from evals.suites.suite import Suite
 from evals.suites.tokens import joined
@@ -26,7 +26,7 @@ class _Row(Row):
     id: Words
     title: str = ""
     """Not in all versions that were published."""
-    summary: Annotated[dict[Aspect, Words], Field(min_length=1)]
+    summary: Annotated[dict[Aspect, Target], Field(min_length=1)]
     sentences: _Sections
 
 

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Final
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from evals.examples import Aspect, Claim, Example, Gold, GoldName, Kind, Words, number_edges
+from evals.examples import Aspect, Claim, Example, Gold, GoldName, Kind, Target, Words, number_edges
 from evals.suites.lines import checked, paper, read_rows
 from evals.suites.suite import Suite
 from summarizer.extension import Contribution, Frozen, InputError, ResultKind, Role, first_problem, sentences
@@ -61,8 +61,13 @@ class GoldResult(Claim):
     evidence: Words | None = None
 
 
-#: A text that is missing is left out; a list of none says nothing.
-Some = Annotated[tuple[Words, ...], Field(min_length=1)]
+def _some(texts: tuple[str, ...]) -> tuple[str, ...]:
+    if not texts:
+        # Every paper has sentences and can be summarized, so that none of them is no label.
+        raise _wrong("it is empty; leave the key out where there is none")
+    return texts
+
+
 Names = tuple[Annotated[Name, BeforeValidator(_as_name)], ...]
 
 
@@ -72,7 +77,7 @@ class GoldPaper(Frozen):
     id: Words
     title: str
     abstract: Words
-    tldr: Annotated[Some | None, BeforeValidator(_as_tuple)] = None
+    tldr: Annotated[tuple[Target, ...], BeforeValidator(_as_tuple), AfterValidator(_some)] | None = None
     """Of one and the same thing: any of them is right."""
     contribution: Contribution | None = None
     tasks: Names | None = None
@@ -80,9 +85,9 @@ class GoldPaper(Frozen):
     datasets: Names | None = None
     metrics: Names | None = None
     results: tuple[GoldResult, ...] | None = None
-    aspects: dict[Aspect, Words] = Field(default_factory=dict)
+    aspects: dict[Aspect, Target] = Field(default_factory=dict)
     """Summaries of parts."""
-    sentences: Some | None = None
+    sentences: Annotated[tuple[Words, ...], AfterValidator(_some)] | None = None
     """Of the abstract; divided by rule where they are not given."""
     document: Words | None = None
     """What the paper is a part of, where several lines are of one whole; else its id."""

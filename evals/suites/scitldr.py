@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from evals.examples import Example, Gold, Words
+from evals.examples import Example, Gold, Target, Words
 from evals.suites.lines import Row, checked, paper, read_rows
 from evals.suites.suite import Suite
 from summarizer.extension import InputError
@@ -19,7 +19,7 @@ class _Row(Row):
     paper_id: Words
     title: str
     source: tuple[str, ...]
-    target: Annotated[tuple[Words, ...], Field(min_length=1)]
+    target: Annotated[tuple[Target, ...], Field(min_length=1)]
 
 
 def read(path: Path) -> Iterator[Example]:
