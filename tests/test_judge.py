@@ -209,6 +209,16 @@ def test_broken_answers_are_no_verdicts(tmp_path: Path, text: str, kind: str) ->
     assert {(verdict.answer, verdict.failure, verdict.raw) for verdict in verdicts} == {(None, kind, text)}
 
 
+def test_a_question_about_one_text_counts_once(tmp_path: Path) -> None:
+    """A run against itself asks about each summary once, and as many answers can be broken."""
+    for name in ("a", "b"):
+        write_run(tmp_path / name, _summaries("well", 6), "model-b")
+    (tmp_path / "script.jsonl").write_text(json.dumps({"id": "*", "text": "[]"}) + "\n", encoding="utf-8")
+    assert main(scripted(tmp_path)) == 1
+    found = _findings(tmp_path)
+    assert (found.pairs.same, found.check_faults, len(_verdicts(tmp_path))) == (6, 6, 6)
+
+
 def test_one_broken_order_leaves_the_pair_undecided(tmp_path: Path) -> None:
     """The other order alone would be a verdict with a position bias."""
     _write_runs(tmp_path, 4)

@@ -69,7 +69,8 @@ def _checks(
     for side in SIDES:
         if pair.summaries[side]:
             verdict = find(questions.check(suite, pair, side))
-            endings.append(_ending(verdict))
+            if pair.state != "same" or not endings:  # of one text it is one question
+                endings.append(_ending(verdict))
             if verdict is not None and isinstance(verdict.answer, Check):
                 answers[side] = verdict.answer.answers
     return (answers if len(answers) == len(SIDES) else {}), tuple(endings)
