@@ -1,11 +1,12 @@
 """What the machine allows: how fast one abstract could be answered if nothing but the model's arithmetic took time.
 
 Measured are matrix products of the model's own shapes, for as many rows as a step of decoding or a prompt has, and the
-bandwidth of memory. Counted are the operations (by torch's counter, on the model itself) and the bytes (weights, keys
-and values) that an abstract needs. The floor is the larger of both times, for prompt and answer each; everything that a
+bandwidth of memory. Counted are the operations and the
+bytes of the weights that an abstract needs. The floor is the larger of both times, for prompt and answer each; everything that a
 backend does besides is above it.
 
-Usage: python benchmarks/local_floor.py [--model ID] [--dtypes float32 bfloat16] [--prompt N] [--answer N] [--rows 1 8 48]
+Usage: python benchmarks/local_floor.py [--model ID] [--dtypes float32 bfloat16] [--prompt N] [--answer N]
+       [--rows 1 8 48]
 """
 
 import argparse
@@ -18,7 +19,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 from transformers import PreTrainedModel
 
 from summarizer.backends.device import Placement
@@ -57,16 +57,13 @@ def best_seconds(work: Callable[[], object]) -> float:
 
 
 def linears(model: PreTrainedModel) -> tuple[list[torch.nn.Linear], torch.nn.Linear]:
-    """The matrices of the layers, and that of the head."""
-    head = model.get_output_embeddings()
-    if not isinstance(head, torch.nn.Linear):
-        raise TypeError("a head that is no matrix")
-    layers = [part for part in model.modules() if isinstance(part, torch.nn.Linear) and part is not head]
+    """The matrices of the layers, and that of the head, which comes last."""
+    *layers, head = (part for part in model.modules() if isinstance(part, torch.nn.Linear))
     return layers, head
 
 
 def measure_products(model: PreTrainedModel, rows: int) -> Measured:
-    """Go through the matrices in turn, as a forward pass does, so that weights come from memory and not from a cache."""
+    """Go through the matrices in turn, as a forward pass does, so that weights come from memory and no cache."""
     layers, head = linears(model)
     inputs = {width: torch.randn(rows, width, dtype=model.dtype) for width in {one.in_features for one in layers}}
 
@@ -86,22 +83,19 @@ def measure_products(model: PreTrainedModel, rows: int) -> Measured:
 def measure_bandwidth() -> float:
     """Bytes a second that are read from memory, by a sum over more than any cache holds."""
     much = torch.ones(2**28, dtype=torch.float32)
-    return much.numel() * much.element_size() / best_seconds(lambda: much.sum())
+    return much.numel() * much.element_size() / best_seconds(much.sum)
 
 
 def count(model: PreTrainedModel) -> Counted:
-    """Operations of the model itself. Two lengths tell what grows with the tokens that are looked at."""
-    short, long = _operations(model, 64), _operations(model, 128)
-    head = 2.0 * linears(model)[1].weight.numel()
-    # With n tokens that each look at all n, n * layers + n * n * each: two equations.
-    each = (long / 128 - short / 64) / 64
-    return Counted(short / 64 - head - 64 * each, head, each)
-
-
-def _operations(model: PreTrainedModel, tokens: int) -> float:
-    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
-        model(input_ids=torch.ones(1, tokens, dtype=torch.long), use_cache=False)
-    return float(counter.get_total_flops())
+    """Two operations for each weight; each token is multiplied with the keys and the values of those it looks at."""
+    layers, head = linears(model)
+    config = model.config.get_text_config()
+    width = config.hidden_size // config.num_attention_heads * config.num_attention_heads
+    return Counted(
+        2.0 * sum(one.weight.numel() for one in layers),
+        2.0 * head.weight.numel(),
+        4.0 * width * config.num_hidden_layers,
+    )
 
 
 def main() -> None:
@@ -127,8 +121,10 @@ def tell(model: PreTrainedModel, options: argparse.Namespace) -> None:
     """Print what one number format comes to."""
     counted, bandwidth = count(model), measure_bandwidth()
     weights = sum(one.weight.numel() * one.weight.element_size() for one in linears(model)[0])
-    print(f"\n{model.dtype}: {counted.layers / 1e6:.0f} MFLOP a token in the layers, {counted.head / 1e6:.0f} in the head,"
-          f" {counted.each_seen / 1e3:.0f} kFLOP for each token looked at; {weights / 1e6:.0f} MB of weights")
+    print(
+        f"\n{model.dtype}: {counted.layers / 1e6:.0f} MFLOP a token in the layers, {counted.head / 1e6:.0f} in the head,"
+        f" {counted.each_seen / 1e3:.0f} kFLOP for each token looked at; {weights / 1e6:.0f} MB of weights"
+    )
     measured = [measure_products(model, rows) for rows in options.rows]
     for one in measured:
         print(f"  {one.rows} rows: layers {one.layers / 1e9:.0f} GFLOP/s, head {one.head / 1e9:.0f} GFLOP/s")
@@ -139,8 +135,10 @@ def tell(model: PreTrainedModel, options: argparse.Namespace) -> None:
         products = (counted.layers + seen * counted.each_seen) / one.layers + counted.head / one.head
         streamed = weights / one.rows / bandwidth
         token = max(products, streamed)
-        print(f"  writing {options.answer} tokens in batches of {one.rows}: {options.answer * token:.3f} s;"
-              f" with reading {60 / (prompt + options.answer * token):.0f} abstracts a minute")
+        print(
+            f"  writing {options.answer} tokens in batches of {one.rows}: {options.answer * token:.3f} s;"
+            f" with reading {60 / (prompt + options.answer * token):.0f} abstracts a minute"
+        )
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 import torch
 
+from summarizer.backends.constraint import Form
 from summarizer.backends.device import Placement
 from summarizer.backends.generation import LoadedModel, load_model
 from summarizer.backends.local import LocalBackend
@@ -104,7 +105,7 @@ def mask_share(loaded: LoadedModel, steps: int) -> float:
     generate = loaded._grammar  # noqa: SLF001
     if generate is None:
         return 0.0
-    constraint = generate.constraint(ENDLESS, 8)
+    constraint = generate.constraint([Form(ENDLESS)] * 8)
     drawn = torch.zeros(8, 1, dtype=torch.long)
     begun = time.perf_counter()
     for _ in range(steps):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from summarizer.completion import SUMMARY, Completion, Identity, Request
+from summarizer.completion import LINES, SUMMARY, Completion, Identity, Request
 from summarizer.duplicates import Earlier
 from summarizer.errors import RequestError
 from summarizer.grounding import Grounded, find_links, ground
@@ -80,6 +80,9 @@ class Assembler:
         if completion.structured_mode == SUMMARY:
             message = "this model writes a summary and nothing else; the other fields were not asked"
             cautions.append(Caution(code="summary_only", message=message))
+        elif completion.structured_mode == LINES:
+            message = "this model writes a summary and names; contribution, field, modality and results were not asked"
+            cautions.append(Caution(code="names_only", message=message))
         tldr = grounded.tldr
         if tldr.unsupported and self._stand_in:
             message = f"the model's summary says what the paper does not ({'; '.join(tldr.unsupported)})"

@@ -12,6 +12,8 @@ SCHEME = "abstract-summarizer/1"
 
 #: `Completion.structured_mode` of a plain summarizer, whose whole text is the summary.
 SUMMARY = "summary"
+#: That of an answer in lines (`lines`).
+LINES = "lines"
 
 
 class Message(Frozen):
@@ -34,7 +36,8 @@ class Request(Frozen):
 
     `key` is the SHA-256 of everything that can change the answer: what answers, all messages, the schema and the
     decoding. `messages` end with the abstract, and all that comes before it is the same for every paper, so that prefix
-    caches work. `schema_text` is the JSON Schema of the answer as canonical JSON. `title` and `abstract` stand apart as
+    caches work. `schema_text` is the JSON Schema of the answer as canonical JSON, or the grammar of lines
+    without the words of the paper. `title` and `abstract` stand apart as
     well for models that take no instruction.
     """
 
@@ -55,8 +58,9 @@ class Request(Frozen):
 class Completion(Frozen):
     """A finished answer, as text. `structured_mode` says how its form was obtained.
 
-    `json_schema`: decoding was constrained to the schema; `summary`: a plain summarizer wrote a sentence, and nothing
-    else was asked of it; other modes are named by the backend that has them.
+    `json_schema`, `lines`: decoding was constrained to the schema, or to lines with words of the paper; `summary`: a
+    plain summarizer wrote a sentence, and nothing else was asked of it; other modes are named by the backend that has
+    them.
     """
 
     request_id: str

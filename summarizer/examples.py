@@ -1,10 +1,10 @@
 """A model imitates its examples: one that invents teaches inventing, so they pass the project's own checks."""
 
-from summarizer.completion import Completion
+from summarizer.completion import LINES, Completion
 from summarizer.errors import AnswerError, PromptError
 from summarizer.grounding import ground
 from summarizer.parsing import parse
-from summarizer.prompting import Example, Prompt
+from summarizer.prompting import Example, Prompt, written
 from summarizer.records import Paper, Source, Tokens
 
 
@@ -19,9 +19,9 @@ def _problem(example: Example, prompt: Prompt) -> str | None:
     paper = Paper(id="example", title=example.title, abstract=example.abstract, source=Source(name=prompt.name, line=1))
     completion = Completion(
         request_id=paper.id,
-        text=example.answer.model_dump_json(),
+        text=written(example.answer, prompt.file.form),
         tokens=Tokens(),
-        structured_mode="example",
+        structured_mode=LINES if prompt.file.form == "lines" else "example",
         seconds=0.0,
         created_at="",
     )

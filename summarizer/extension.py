@@ -27,6 +27,10 @@ from summarizer.progress import Progress
 from summarizer.questions import Asker, Question
 from summarizer.records import Contribution, Frozen, ResultKind, Role, Source, first_problem
 from summarizer.sentences import sentences
+from summarizer.tuning.card import TrainingData
+from summarizer.tuning.lessons import Lesson
+from summarizer.tuning.recipe import Recipe
+from summarizer.tuning.tune import Base, tune
 from summarizer.whole import write_parts, write_whole
 from summarizer.writing.harmless import visible
 from summarizer.writing.jsonl import LineFile, RecordFile
@@ -40,18 +44,21 @@ __all__ = [
     "SUMMARY",
     "AnswerError",
     "Asker",
+    "Base",
     "BudgetError",
     "Contribution",
     "Decoding",
     "Frozen",
     "Identity",
     "InputError",
+    "Lesson",
     "LineFile",
     "Message",
     "Outcome",
     "OutputError",
     "Progress",
     "Question",
+    "Recipe",
     "RecordFile",
     "RequestError",
     "ResultKind",
@@ -60,6 +67,7 @@ __all__ = [
     "Seen",
     "SettingsError",
     "Source",
+    "TrainingData",
     "complain",
     "definitions",
     "escape_markdown",
@@ -75,6 +83,7 @@ __all__ = [
     "sentences",
     "settings_of",
     "show_log",
+    "tune",
     "visible",
     "write_parts",
     "write_whole",

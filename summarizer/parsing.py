@@ -6,8 +6,9 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from summarizer.completion import SUMMARY, Completion
+from summarizer.completion import LINES, SUMMARY, Completion
 from summarizer.errors import AnswerError
+from summarizer.lines import parse_lines
 from summarizer.records import Answer, Frozen, Limits, Vocabulary, first_problem
 
 Kind = TypeVar("Kind", bound=Frozen)
@@ -26,6 +27,8 @@ def parse(completion: Completion, vocabulary: Vocabulary, limits: Limits) -> Ans
     text = completion.text
     if completion.structured_mode == SUMMARY:
         return _parse_summary(text)
+    if completion.structured_mode == LINES:
+        return parse_lines(text, limits)
     answer = parse_as(Answer, text)
     _check_labels(answer, vocabulary, text)
     _check_lengths(answer, limits, text)

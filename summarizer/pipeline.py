@@ -24,9 +24,9 @@ from summarizer.assembly import (
 )
 from summarizer.backends import make_backend
 from summarizer.cache import CachedBackend, Store, check_owner
-from summarizer.completion import SUMMARY, Backend, Completion, Decoding, Outcome, Request, never
+from summarizer.completion import LINES, SUMMARY, Backend, Completion, Decoding, Outcome, Request, never
 from summarizer.duplicates import Seen
-from summarizer.errors import AnswerError, RequestError, ResumeError, SummarizerError
+from summarizer.errors import AnswerError, PromptError, RequestError, ResumeError, SummarizerError
 from summarizer.examples import check_examples
 from summarizer.glossary import Glossary
 from summarizer.parsing import parse
@@ -62,6 +62,8 @@ class Summarizer:
         self._prompt, self._settings = load_prompt(settings.prompt_name), settings
         check_examples(self._prompt)
         check_language(self._prompt, settings.language)
+        if self._prompt.file.form == "lines" and settings.backend == "hosted":
+            raise PromptError(f"prompt {self._prompt.name}: is for local models, which can be held to its lines")
         self._backend = backend or make_backend(settings, stopping=stopping)
         if settings.cache:
             self._backend = CachedBackend(self._backend, Store(settings.cache_dir))
@@ -242,7 +244,7 @@ class _Run:
         try:
             answer = parse(outcome, prompt.vocabulary, prompt.file.limits)
         except AnswerError as error:
-            if task.earlier is None:
+            if task.earlier is None and prompt.file.form == "json":
                 self._ask_again(task, outcome, self._renderer.repair(task.request, error.raw, str(error)))
             elif task.answer is not None:
                 self._answered(task, task.answer, completion)
@@ -254,7 +256,8 @@ class _Run:
 
     def _answered(self, task: Task, answer: Answer, completion: Completion) -> None:
         grounded = self._assembler.ground(answer, task.paper)
-        may_repair = self._repair and task.earlier is None and completion.structured_mode != SUMMARY
+        # A second round shows a model its JSON and what is wrong with it.
+        may_repair = self._repair and task.earlier is None and completion.structured_mode not in {SUMMARY, LINES}
         if may_repair and grounded.unsupported:
             problem = problem_of(grounded)
             request = self._renderer.repair(task.request, completion.text, problem, readable=True)

@@ -7,12 +7,13 @@ import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from string import Template
-from typing import get_args
+from typing import Literal, get_args
 
 from pydantic import ValidationError
 
 from summarizer.completion import SCHEME, Decoding, Identity, Json, Message, Request
 from summarizer.errors import PromptError
+from summarizer.lines import as_lines, lines_grammar
 from summarizer.records import Answer, Frozen, Limits, Paper, ResultKind, Role, Term, Vocabulary, first_problem
 from summarizer.settings import DEFAULT_LANGUAGE
 from summarizer.shipped import prompts_folder
@@ -39,6 +40,8 @@ class PromptFile(Frozen):
     system: str
     user: str
     limits: Limits
+    form: Literal["json", "lines"] = "json"
+    """How an answer is written; lines are for local models."""
     examples: tuple[Example, ...] = ()
 
 
@@ -135,9 +138,9 @@ class Renderer:
         messages = [Message(role="system", content=system)]
         for example in prompt.file.examples:
             messages.append(self._user_message(example.title, example.abstract))
-            messages.append(Message(role="assistant", content=example.answer.model_dump_json()))
+            messages.append(Message(role="assistant", content=written(example.answer, prompt.file.form)))
         self._prefix = tuple(messages)
-        self.schema_text = json.dumps(answer_schema(vocabulary, prompt.file.limits), separators=(",", ":"))
+        self.schema_text = _schema_text(prompt)
         self.schema_sha256 = hashlib.sha256(self.schema_text.encode()).hexdigest()
         # Hashed once, and continued with the paper: the constant part is longer than most abstracts.
         self._key = hashlib.sha256(_constant(identity, self._prefix, self.schema_text, decoding))
@@ -187,6 +190,20 @@ def key_of(identity: Identity, messages: tuple[Message, ...], schema_text: str, 
     key = hashlib.sha256(_constant(identity, messages[:-1], schema_text, decoding))
     key.update(_canonical(messages[-1].content))
     return key.hexdigest()
+
+
+def written(answer: Answer, form: Literal["json", "lines"]) -> str:
+    """An answer as a model is to write it."""
+    if form == "json":
+        return answer.model_dump_json()
+    methods = [method.name for method in answer.methods]
+    return as_lines(answer.tldr, (answer.tasks, methods, answer.datasets, answer.metrics))
+
+
+def _schema_text(prompt: Prompt) -> str:
+    if prompt.file.form == "lines":
+        return lines_grammar(prompt.file.limits)
+    return json.dumps(answer_schema(prompt.vocabulary, prompt.file.limits), separators=(",", ":"))
 
 
 def answer_schema(vocabulary: Vocabulary, limits: Limits) -> Json:

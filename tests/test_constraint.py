@@ -7,7 +7,7 @@ import pytest
 import torch
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
-from summarizer.backends.constraint import SchemaGrammar
+from summarizer.backends.constraint import Form, SchemaGrammar
 from summarizer.errors import ModelError
 from tests.tiny_models import save_tokenizer
 
@@ -40,7 +40,7 @@ def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> PreTrainedTokenizerBa
 def _allowed(tokenizer: PreTrainedTokenizerBase, rows: list[list[int]]) -> Iterator[torch.Tensor]:
     """For each step, which tokens (rows x vocabulary) may come next, while the rows are forced upon the model."""
     width = len(tokenizer) + 7  # the logits of many models are wider than the vocabulary
-    constraint = SchemaGrammar(tokenizer, width, [0]).constraint(json.dumps(SCHEMA), len(rows))
+    constraint = SchemaGrammar(tokenizer, width, [0]).constraint([Form(json.dumps(SCHEMA))] * len(rows))
     for step in range(len(rows[0])):
         scores = torch.zeros(len(rows), width)
         masked = constraint(torch.tensor([[5, *row[:step]] for row in rows]), scores)
@@ -107,4 +107,4 @@ def test_rows_do_not_touch_one_another(tokenizer: PreTrainedTokenizerBase) -> No
 def test_schema_that_cannot_be_enforced_is_an_error(tokenizer: PreTrainedTokenizerBase) -> None:
     """A schema with something that the grammar does not know is refused, not half enforced."""
     with pytest.raises(ModelError, match="cannot be enforced"):
-        SchemaGrammar(tokenizer, 400, [0]).constraint('{"type":"array","uniqueItems":true}', 1)
+        SchemaGrammar(tokenizer, 400, [0]).constraint([Form('{"type":"array","uniqueItems":true}')])

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import torch
 
+from summarizer.backends.constraint import Form
 from summarizer.backends.device import Placement
 from summarizer.backends.generation import LoadedModel, PulseCriterion, load_model
 from summarizer.backends.local import WINDOW_BATCHES, LocalBackend
@@ -183,7 +184,7 @@ def test_running_batch_writes_what_generate_writes(tmp_path: Path, kind: str, as
     requests = [ask(at, f"The water {at} is loud. " * (at * 2 + 1)) for at in range(6)]
     model = backend._model
     assert model.continuous == (kind not in WHOLE_BATCHES)
-    expected = [model.generate([model.encoder.encode(one)], one.decoding, SCHEMA)[0] for one in requests]
+    expected = [model.generate([model.encoder.encode(one)], one.decoding, [Form(SCHEMA)])[0] for one in requests]
     assert _texts(backend, requests) == {str(at): (one.text, one.tokens) for at, one in enumerate(expected)}
 
 
@@ -438,6 +439,6 @@ def test_a_running_batch_shows_that_it_lives(tiny: Path, caplog: pytest.LogCaptu
     caplog.set_level("INFO", logger="summarizer")
     decoder = load_model(tiny, Placement("cpu", "float32", detected=False)).decoder(2, every=0.0)
     for number, room in enumerate((64, 40)):
-        decoder.admit(number, [9, 8, 7], Decoding(max_tokens=room), ENDLESS)
+        decoder.admit(number, [9, 8, 7], Decoding(max_tokens=room), Form(ENDLESS))
     decoder.step()
     assert "writing 2 answers at once: 2 tokens so far, at most 64 each" in caplog.text

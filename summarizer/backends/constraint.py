@@ -1,17 +1,27 @@
-"""Holds a model to a JSON Schema while it writes, by llguidance.
+"""Holds a model to a JSON Schema, or to lines with words of the paper, while it writes, by llguidance.
 
 JSON is compact: no whitespace is allowed between tokens, since small models fall into endless runs of it.
 """
 
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from summarizer.errors import ModelError
+from summarizer.lines import grammar_for, is_grammar
 
 if TYPE_CHECKING:
     import numpy as np
     import torch
     from llguidance import LLExecutor, LLMatcher
     from transformers import PreTrainedTokenizerBase, TokenizersBackend
+
+
+class Form(NamedTuple):
+    """What one answer is held to: a JSON Schema, or the grammar of lines with the words of a paper."""
+
+    schema_text: str
+    title: str = ""
+    abstract: str = ""
 
 
 class SchemaGrammar:
@@ -33,22 +43,29 @@ class SchemaGrammar:
         self._executor = LLExecutor()
         self._compiled: dict[str, LLMatcher] = {}
 
-    def constraint(self, schema_text: str, rows: int) -> "SchemaConstraint":
-        """A fresh logits processor for one call of `generate` with so many rows."""
-        matchers = [self.matcher(schema_text) for _ in range(rows)]
+    def constraint(self, forms: Sequence[Form]) -> "SchemaConstraint":
+        """A fresh logits processor for one call of `generate` with a row for each form."""
+        matchers = [self.matcher(form) for form in forms]
         return SchemaConstraint(matchers, self._executor, self._tokenizer.vocab_size)
 
-    def matcher(self, schema_text: str) -> "LLMatcher":
-        """A fresh state for one answer; `ModelError` for a schema that cannot be enforced."""
+    def matcher(self, form: Form) -> "LLMatcher":
+        """A fresh state for one answer; `ModelError` for a form that cannot be enforced."""
         from llguidance import LLMatcher  # noqa: PLC0415
 
-        if schema_text not in self._compiled:
-            grammar = LLMatcher.grammar_from_json_schema(schema_text, overrides={"whitespace_flexible": False})
-            matcher = LLMatcher(self._tokenizer, grammar, log_level=0)
-            if matcher.is_error():
-                raise ModelError(f"the schema of the answer cannot be enforced: {matcher.get_error()}")
-            self._compiled[schema_text] = matcher
-        return self._compiled[schema_text].deep_copy()
+        if is_grammar(form.schema_text):
+            return self._compile(grammar_for(form.schema_text, form.title, form.abstract))
+        if form.schema_text not in self._compiled:
+            grammar = LLMatcher.grammar_from_json_schema(form.schema_text, overrides={"whitespace_flexible": False})
+            self._compiled[form.schema_text] = self._compile(grammar)
+        return self._compiled[form.schema_text].deep_copy()
+
+    def _compile(self, grammar: str) -> "LLMatcher":
+        from llguidance import LLMatcher  # noqa: PLC0415
+
+        matcher = LLMatcher(self._tokenizer, grammar, log_level=0)
+        if matcher.is_error():
+            raise ModelError(f"the schema of the answer cannot be enforced: {matcher.get_error()}")
+        return matcher
 
     def mask(self, matchers: "list[LLMatcher]", scores: "torch.Tensor") -> None:
         """Mask `scores` (rows x vocabulary) in place, so that each row keeps what its answer can go on with."""

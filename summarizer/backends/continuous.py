@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from llguidance import LLMatcher
 
-from summarizer.backends.constraint import SchemaGrammar
+from summarizer.backends.constraint import Form, SchemaGrammar
 from summarizer.backends.pulse import Pulse
 from summarizer.backends.slots import Prefix, SlotModel
 from summarizer.completion import Decoding
@@ -27,6 +27,8 @@ class Written(NamedTuple):
     tokens: list[int]
     problem: str
     seconds: float
+    complete: bool
+    """Whether the answer ended, and not the room for it."""
 
 
 @dataclass
@@ -42,6 +44,7 @@ class _Running:
     written: list[int] = field(default_factory=list)
     seconds: float = 0.0
     ended: bool = False
+    complete: bool = False
 
 
 class ContinuousDecoder:
@@ -55,17 +58,17 @@ class ContinuousDecoder:
         self._pulse = pulse
 
     @torch.inference_mode()
-    def admit(self, number: int, prompt: list[int], decoding: Decoding, schema_text: str) -> None:
+    def admit(self, number: int, prompt: list[int], decoding: Decoding, form: Form) -> None:
         """Read a prompt into the next slot, except for what it shares with the first prompt for the same schema."""
         begun, slot = time.perf_counter(), len(self._running)
-        prefix = self._prefixes.get(schema_text)
+        prefix = self._prefixes.get(form.schema_text)
         logits = self._model.read(slot, prompt, prefix)
         if prefix is None:
-            self._prefixes[schema_text] = self._model.prefix(slot, prompt)
+            self._prefixes[form.schema_text] = self._model.prefix(slot, prompt)
         generator = None
         if decoding.temperature > 0:
             generator = torch.Generator(self._model.device).manual_seed(decoding.seed)
-        new = _Running(number, self._grammar.matcher(schema_text), decoding, generator, len(prompt))
+        new = _Running(number, self._grammar.matcher(form), decoding, generator, len(prompt))
         self._draw([new], logits)
         self._running.append(new)
         new.seconds = time.perf_counter() - begun
@@ -98,7 +101,8 @@ class ContinuousDecoder:
                 row.written.append(row.drawn)
             # Where nothing can follow, the token that would say so need not be computed.
             full = len(row.written) >= row.decoding.max_tokens
-            row.ended = full or row.drawn in self._ends or row.matcher.is_stopped()
+            row.complete = row.drawn in self._ends or row.matcher.is_stopped()
+            row.ended = full or row.complete
 
     def _leave(self) -> list[Written]:
         """Take out what has ended; the last sequence moves into the slot."""
@@ -106,7 +110,7 @@ class ContinuousDecoder:
         for slot in reversed(range(len(self._running))):
             row = self._running[slot]
             if row.ended:
-                gone.append(Written(row.number, row.written, row.matcher.get_error(), row.seconds))
+                gone.append(Written(row.number, row.written, row.matcher.get_error(), row.seconds, row.complete))
                 last = self._running.pop()
                 if last is not row:
                     self._model.move(len(self._running), slot, last.length)

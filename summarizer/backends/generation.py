@@ -4,12 +4,12 @@ import json
 import logging
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from summarizer.backends.constraint import SchemaConstraint, SchemaGrammar
+from summarizer.backends.constraint import Form, SchemaConstraint, SchemaGrammar
 from summarizer.backends.device import Placement, check_placement
 from summarizer.backends.encoding import PromptEncoder
 from summarizer.backends.pulse import PULSE, Pulse
@@ -52,13 +52,13 @@ class LoadedModel:
         from transformers import GenerationConfig  # noqa: PLC0415
 
         config = model.config
-        self.model, self._tokenizer = model, tokenizer
+        self.model, self.tokenizer = model, tokenizer
         self.plain_summarizer: bool = config.is_encoder_decoder
         self.encoder = PromptEncoder(tokenizer, _summary_prefix(config) if self.plain_summarizer else None)
         positions: int | None = getattr(config.get_text_config(), "max_position_embeddings", None)
         self.context = UNCOUNTED_CONTEXT if positions is None else positions
-        self._ends = _end_tokens(model, tokenizer)
-        self._pad: int = self._ends[0] if tokenizer.pad_token_id is None else tokenizer.pad_token_id
+        self.ends = _end_tokens(model, tokenizer)
+        self._pad: int = self.ends[0] if tokenizer.pad_token_id is None else tokenizer.pad_token_id
         self._grammar: SchemaGrammar | None = None
         # Some summarizers put an end token where the room ends, and a sentence that was cut would look complete.
         model.generation_config.forced_eos_token_id = None
@@ -66,7 +66,7 @@ class LoadedModel:
             # What the authors of a model set for chats (temperature, penalties) would change greedy answers unseen. A
             # summarizer keeps its settings (beams, lengths): they are part of how it was trained to be used.
             model.generation_config = cast("Callable[[], GenerationConfig]", GenerationConfig)()
-            self._grammar = SchemaGrammar(tokenizer, config.get_text_config().vocab_size, self._ends)
+            self._grammar = SchemaGrammar(tokenizer, config.get_text_config().vocab_size, self.ends)
 
     @cached_property
     def continuous(self) -> bool:
@@ -81,20 +81,23 @@ class LoadedModel:
         from summarizer.backends.slots import SlotModel  # noqa: PLC0415
 
         grammar = cast("SchemaGrammar", self._grammar)  # there is one for all models but plain summarizers
-        return ContinuousDecoder(SlotModel(self.model, slots), grammar, self._ends, Pulse(every))
+        return ContinuousDecoder(SlotModel(self.model, slots), grammar, self.ends, Pulse(every))
 
     def text_of(self, written: "Written") -> Generated:
         """What a decoder wrote, as text."""
         text = self._decode(written.tokens)
-        return Generated(text, len(written.tokens), complete=_is_json(text), problem=written.problem)
+        return Generated(text, len(written.tokens), complete=written.complete, problem=written.problem)
 
-    def generate(self, prompts: list[list[int]], decoding: Decoding, schema_text: str) -> list[Generated]:
-        """Answer a batch. All rows are computed until the last one ends, so prompts of like length belong together."""
+    def generate(self, prompts: list[list[int]], decoding: Decoding, forms: Sequence[Form]) -> list[Generated]:
+        """Answer a batch, each prompt in its form.
+
+        All rows are computed until the last one ends, so prompts of like length belong together.
+        """
         import torch  # noqa: PLC0415
 
         ids, mask = self._pad_batch(prompts)
         room = min(decoding.max_tokens, self.context - 1)
-        constraint = self._grammar.constraint(schema_text, len(prompts)) if self._grammar else None
+        constraint = self._grammar.constraint(forms) if self._grammar else None
         with (
             torch.inference_mode(),
             torch.random.fork_rng(enabled=decoding.temperature > 0),
@@ -109,7 +112,7 @@ class LoadedModel:
                 logits_processor=[constraint] if constraint else [],
                 stopping_criteria=[PulseCriterion(room, Pulse())],
                 max_new_tokens=room,
-                eos_token_id=self._ends,
+                eos_token_id=self.ends,
                 pad_token_id=self._pad,
                 **_drawing(decoding),
             )
@@ -131,16 +134,17 @@ class LoadedModel:
         return torch.tensor(ids, device=device), torch.tensor(mask, device=device)
 
     def _finish(self, row: list[int], constraint: SchemaConstraint | None, at: int) -> Generated:
-        end = next((place for place, token in enumerate(row) if token in self._ends), None)
+        end = next((place for place, token in enumerate(row) if token in self.ends), None)
         written = row if end is None else row[:end]
         text = self._decode(written)
         if constraint is None:
             return Generated(text.strip(), len(written), complete=end is not None)
         # The last brace may be the last token there was room for, so the end token alone does not tell.
-        return Generated(text, len(written), complete=_is_json(text), problem=constraint.problem(at))
+        complete = end is not None or _is_json(text)
+        return Generated(text, len(written), complete=complete, problem=constraint.problem(at))
 
     def _decode(self, tokens: list[int]) -> str:
-        return str(self._tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False))
+        return str(self.tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False))
 
 
 class PulseCriterion:

@@ -10,11 +10,13 @@ from itertools import chain, count, groupby, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from summarizer.backends.constraint import Form
 from summarizer.backends.device import Placement, check_placement, choose_placement
 from summarizer.backends.generation import Generated, LoadedModel, is_out_of_memory, load_model
 from summarizer.backends.weights import fetch_weights, find_model, find_revision, is_here
-from summarizer.completion import SUMMARY, Completion, Identity, Outcome, Request, never
+from summarizer.completion import LINES, SUMMARY, Completion, Identity, Outcome, Request, never
 from summarizer.errors import RequestError, SettingsError
+from summarizer.lines import is_grammar
 from summarizer.records import Tokens
 from summarizer.settings import Settings
 
@@ -166,7 +168,8 @@ class LocalBackend:
         started = time.perf_counter()
         first = batch[0].request
         try:
-            answers = self._model.generate([item.prompt for item in batch], first.decoding, first.schema_text)
+            forms = [_form(item.request) for item in batch]
+            answers = self._model.generate([item.prompt for item in batch], first.decoding, forms)
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise
@@ -191,7 +194,7 @@ class LocalBackend:
             request_id=name,
             text=answer.text,
             tokens=tokens,
-            structured_mode=SUMMARY if self._model.plain_summarizer else "json_schema",
+            structured_mode=SUMMARY if self._model.plain_summarizer else _mode(item.request),
             seconds=seconds,
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         )
@@ -208,12 +211,20 @@ def _advance(decoder: "ContinuousDecoder", new: list[_Pending]) -> "list[Written
     """Let requests in and write a token of each; what has ended, or `None` when memory ran out."""
     try:
         for item in new:
-            decoder.admit(item.position, item.prompt, item.request.decoding, item.request.schema_text)
+            decoder.admit(item.position, item.prompt, item.request.decoding, _form(item.request))
         return decoder.step()
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise
         return None
+
+
+def _form(request: Request) -> Form:
+    return Form(request.schema_text, request.title, request.abstract)
+
+
+def _mode(request: Request) -> str:
+    return LINES if is_grammar(request.schema_text) else "json_schema"
 
 
 def _group(item: _Pending) -> tuple[str, str]:

@@ -9,8 +9,9 @@ from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
-from summarizer.completion import Completion, Identity, Outcome, Request, never
+from summarizer.completion import LINES, Completion, Identity, Outcome, Request, never
 from summarizer.errors import RequestError, SettingsError
+from summarizer.lines import as_lines, is_grammar
 from summarizer.records import Tokens
 from summarizer.settings import Settings
 
@@ -53,12 +54,13 @@ class ScriptedBackend:
         text = self._answers.get(request.id) or self._answers.get(ANY)
         if not (text or request.abstract):
             return RequestError(request.id, "rejected", f"the script has no line for the question {request.id!r}")
+        form = LINES if is_grammar(request.schema_text) else "scripted"
         text = text or _extractive_answer(request)
         return Completion(
             request_id=request.id,
             text=text,
             tokens=Tokens(prompt=len(request.messages[-1].content.split()), completion=len(text.split())),
-            structured_mode="scripted",
+            structured_mode=form,
             seconds=self._seconds,
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         )
@@ -92,6 +94,8 @@ def _longest_summary(schema_text: str) -> int:
 
 def _extractive_answer(request: Request) -> str:
     sentence = _SENTENCE_END.split(request.abstract.strip(), maxsplit=1)[0]
+    if is_grammar(request.schema_text):
+        return as_lines(" ".join(sentence.split()), ((), (), (), ()))
     longest = _longest_summary(request.schema_text)
     return json.dumps(
         {

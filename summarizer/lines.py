@@ -1,0 +1,93 @@
+"""The short form of an answer: five lines, whose names can only be written as they stand in the paper.
+
+    one sentence
+    tasks; separated like this
+    methods
+    datasets
+    metrics
+
+It is for local models, which can be held to it while they write. JSON spends most of its tokens on keys and quotes, and
+a schema can hold a name to a length, and not to the words of one paper. What a line cannot say stays open: the kind of
+contribution, the field, the modality and the results, and the role of a method.
+"""
+
+import json
+from collections.abc import Iterable
+from typing import Final
+
+from pydantic import ValidationError
+
+from summarizer.errors import AnswerError
+from summarizer.records import Answer, Limits, NamedMethod, first_problem
+
+#: What stands in the grammar for the words of a paper, until one is asked about.
+PAPER: Final = '"<the paper>"'
+#: What separates names.
+BETWEEN: Final = "; "
+#: Lines of an answer: the sentence and four lists.
+_NUMBER: Final = 5
+
+
+def lines_grammar(limits: Limits) -> str:
+    """The form as a grammar in the dialect of llguidance, with `PAPER` where the words of the paper have to stand."""
+    lists = (limits.tasks, limits.methods, limits.datasets, limits.metrics)
+    between = json.dumps(BETWEEN)
+    names = " ".join(f'"\\n" (NAME ({between} NAME){{0,{most - 1}}})?' for most in lists)
+    return "\n".join(
+        (
+            "%llguidance {}",
+            f"start: SENTENCE {names}",
+            rf"SENTENCE: /[^\s][^\n]{{0,{limits.tldr - 1}}}/",
+            rf"NAME: WORDS & /[^;\n]{{1,{limits.text}}}/",
+            f'WORDS: %regex {{"substring_words": {PAPER}}}',
+        )
+    )
+
+
+def is_grammar(schema_text: str) -> bool:
+    """Whether this is the grammar of lines, and no JSON Schema."""
+    return PAPER in schema_text
+
+
+def grammar_for(grammar: str, title: str, abstract: str) -> str:
+    """The grammar for one paper."""
+    return grammar.replace(PAPER, json.dumps(" ".join(f"{title} {abstract}".split())))
+
+
+def as_lines(sentence: str, lists: Iterable[Iterable[str]]) -> str:
+    """An answer in this form; `lists` are tasks, methods, datasets and metrics."""
+    return "\n".join((sentence, *(BETWEEN.join(names) for names in lists)))
+
+
+def parse_lines(text: str, limits: Limits) -> Answer:
+    """Read such an answer; `AnswerError` of kind `schema_error` when it is none.
+
+    All methods have the role `used`: which one they play is no part of this form.
+    """
+    lines = text.split("\n")
+    if len(lines) != _NUMBER:
+        raise AnswerError("schema_error", f"{len(lines)} lines, and {_NUMBER} are wanted", text)
+    tasks, methods, datasets, metrics = (_names(line) for line in lines[1:])
+    given = {"tasks": tasks, "methods": methods, "datasets": datasets, "metrics": metrics}
+    for field, names in given.items():
+        if len(names) > getattr(limits, field):
+            problem = f"{field}: {len(names)} entries, at most {getattr(limits, field)} are allowed"
+            raise AnswerError("schema_error", problem, text)
+    try:
+        return Answer(
+            tldr=lines[0],
+            contribution=None,
+            field=None,
+            modalities=(),
+            tasks=tasks,
+            methods=tuple(NamedMethod(name=name, role="used") for name in methods),
+            datasets=datasets,
+            metrics=metrics,
+            results=(),
+        )
+    except ValidationError as error:
+        raise AnswerError("schema_error", first_problem(error, "the answer"), text) from error
+
+
+def _names(line: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in line.split(BETWEEN.strip()) if name.strip())

@@ -1,0 +1,98 @@
+"""Lessons: a paper with what people wrote about it, as the tokens that a model reads and those that it is to write.
+
+Few papers have all parts of an answer labelled. What nobody labelled is not learned: the tokens of it are read, and not
+counted in the loss, so that lessons of one kind say nothing against those of another.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from summarizer.backends.encoding import PromptEncoder
+from summarizer.lines import BETWEEN
+from summarizer.prompting import Renderer
+from summarizer.records import Frozen, Limits, Paper
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+#: What is not counted in the loss, by the convention of torch.
+IGNORED: Final = -100
+
+
+class Lesson(Frozen):
+    """A paper and the parts of its answer; None was not labelled, empty that there is nothing of the kind."""
+
+    paper: Paper
+    sentence: str | None = None
+    tasks: tuple[str, ...] | None = None
+    methods: tuple[str, ...] | None = None
+    datasets: tuple[str, ...] | None = None
+    metrics: tuple[str, ...] | None = None
+
+
+class Tokens(NamedTuple):
+    """A prompt, the answer after it, and for each token of the answer itself or `IGNORED`."""
+
+    prompt: list[int]
+    answer: list[int]
+    wanted: list[int]
+
+
+class Teacher:
+    """Turns lessons into tokens, with the prompt that the adapter will be used with."""
+
+    def __init__(self, tokenizer: "PreTrainedTokenizerBase", renderer: Renderer, end: int) -> None:
+        """`end` is the token that ends an answer."""
+        self._tokenizer, self._renderer, self._end = tokenizer, renderer, end
+        self._encoder = PromptEncoder(tokenizer, None)
+
+    def tokens(self, lesson: Lesson) -> Tokens:
+        """The tokens of a lesson. What follows the last part that is wanted is left out."""
+        prompt = self._encoder.encode(self._renderer.request(lesson.paper))
+        pieces = list(_pieces(lesson, self._renderer.prompt.file.limits))
+        ended = pieces[-1].wanted
+        while not pieces[-1].wanted:
+            pieces.pop()
+        encoded = self._tokenizer(
+            "".join(piece.text for piece in pieces), add_special_tokens=False, return_offsets_mapping=True
+        )
+        answer: list[int] = encoded["input_ids"]
+        learned = _learned(pieces)
+        # A token that also holds a character of an unwanted piece would teach that character.
+        wanted = [
+            token if all(learned[start:end]) else IGNORED
+            for token, (start, end) in zip(answer, encoded["offset_mapping"], strict=True)
+        ]
+        if ended:
+            answer, wanted = [*answer, self._end], [*wanted, self._end]
+        return Tokens(prompt, answer, wanted)
+
+
+class _Piece(NamedTuple):
+    text: str
+    wanted: bool
+
+
+def _pieces(lesson: Lesson, limits: Limits) -> Iterator[_Piece]:
+    """The five lines, each with the line end that closes it."""
+    stand_in = " ".join((lesson.paper.title or lesson.paper.abstract).split())[: limits.tldr]
+    yield _Piece(stand_in if lesson.sentence is None else _one_line(lesson.sentence), lesson.sentence is not None)
+    yield _Piece("\n", lesson.sentence is not None)
+    lists = (
+        (lesson.tasks, limits.tasks),
+        (lesson.methods, limits.methods),
+        (lesson.datasets, limits.datasets),
+        (lesson.metrics, limits.metrics),
+    )
+    for at, (names, most) in enumerate(lists):
+        end = "\n" if at < len(lists) - 1 else ""
+        kept = [name for name in map(_one_line, names or ()) if BETWEEN.strip() not in name and len(name) <= limits.text]
+        yield _Piece(BETWEEN.join(kept[:most]) + end, names is not None)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _learned(pieces: Sequence[_Piece]) -> list[bool]:
+    return [piece.wanted for piece in pieces for _ in piece.text]

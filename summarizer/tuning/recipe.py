@@ -1,0 +1,33 @@
+"""How an adapter is trained, and how far that is."""
+
+from summarizer.records import Frozen
+
+
+class Recipe(Frozen):
+    """How an adapter is trained; all of it stands in its card."""
+
+    rank: int = 16
+    alpha: int = 32
+    dropout: float = 0.0
+    learning_rate: float = 1e-3
+    warm_up: float = 0.06
+    """Share of the steps in which the rate rises; then it falls to nothing, in a straight line."""
+    batch_size: int = 8
+    epochs: int = 3
+    seed: int = 0
+
+
+class Progress(Frozen):
+    """Where a training is, as a checkpoint keeps it."""
+
+    step: int = 0
+    """Batches that were learned from."""
+    seconds: float = 0.0
+    train: tuple[float, ...] = ()
+    """Mean loss of a token of each epoch that has ended."""
+    dev: tuple[float, ...] = ()
+    best: int | None = None
+    """The epoch (from 0) with the least loss on dev."""
+    losses: float = 0.0
+    """Sum over the tokens of the epoch that is under way."""
+    tokens: int = 0

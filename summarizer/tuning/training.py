@@ -1,0 +1,234 @@
+"""LoRA on a causal model, with what costs most left out.
+
+Only the adapter learns, in float32 whatever the weights are in: in bfloat16 small steps vanish, and autocast is many times
+slower on CPUs. Lessons of like length make a batch, padded in front, so that all answers end at the same place and the
+head is computed for answers alone. A checkpoint is written now and then; the same call goes on after it.
+"""
+
+import json
+import logging
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
+from safetensors.torch import load_file, save_file
+
+from summarizer.completion import never
+from summarizer.tuning.lessons import IGNORED, Tokens
+from summarizer.tuning.recipe import Progress, Recipe
+from summarizer.whole import write_whole
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+_LOG = logging.getLogger(__name__)
+
+#: Seconds between two checkpoints, and between two lines of progress.
+SAVED_EVERY: Final = 300.0
+TOLD_EVERY: Final = 30.0
+#: Tokens of a batch that are computed at once: each keeps more than a megabyte until the way back.
+MOST_TOKENS: Final = 1_536
+#: Batches among which lessons of like length are put together.
+WINDOW: Final = 16
+
+
+class Training:
+    """One adapter in the making. `folder` gets the adapter, and `folder/checkpoint` what goes on from there."""
+
+    def __init__(self, model: "PreTrainedModel", recipe: Recipe, folder: Path) -> None:
+        """Put an adapter on all matrices of the layers, or take up the checkpoint that is there."""
+        torch.manual_seed(recipe.seed)
+        config = LoraConfig(
+            r=recipe.rank,
+            lora_alpha=recipe.alpha,
+            lora_dropout=recipe.dropout,
+            target_modules="all-linear",
+            task_type="CAUSAL_LM",
+        )
+        self.model: PeftModel = get_peft_model(model, config)  # type: ignore[assignment]
+        self._recipe, self._folder, self._checkpoint = recipe, folder, folder / "checkpoint"
+        self._learned = [part for part in self.model.parameters() if part.requires_grad]
+        self._optimizer = torch.optim.AdamW(self._learned, lr=recipe.learning_rate, weight_decay=0.0)
+        self.progress = Progress()
+        if (self._checkpoint / "progress.json").is_file():
+            self._resume()
+
+    def run(
+        self, train: Sequence[Tokens], dev: Sequence[Tokens], stopping: Callable[[], bool] = never
+    ) -> bool:
+        """Learn until the epochs end, or dev gets worse twice; False when it was stopped before. Saves the best."""
+        recipe = self._recipe
+        batches = -(-len(train) // recipe.batch_size)
+        steps = batches * recipe.epochs
+        saved = told = time.monotonic()
+        for epoch in range(self.progress.step // batches, recipe.epochs):
+            done = self.progress.step - epoch * batches
+            for batch in _batches(train, recipe, epoch)[done:]:
+                if stopping():
+                    self._save()
+                    return False
+                self._learn(batch, steps)
+                now = time.monotonic()
+                if now - told >= TOLD_EVERY:
+                    told = now
+                    self._tell(steps)
+                if now - saved >= SAVED_EVERY:
+                    saved = now
+                    self._save()
+            self._end_epoch(dev)
+            self._save()
+            if self.progress.best is not None and len(self.progress.dev) - self.progress.best > 2:
+                break
+        return True
+
+    def loss(self, lessons: Sequence[Tokens]) -> float:
+        """Mean loss of a wanted token."""
+        total = count = 0.0
+        self.model.eval()
+        with torch.inference_mode():
+            ordered = sorted(lessons, key=_length)
+            for part in _parts(ordered):
+                loss, tokens = self._forward(part)
+                total, count = total + float(loss), count + tokens
+        return total / count
+
+    def _learn(self, batch: Sequence[Tokens], steps: int) -> None:
+        begun, progress = time.perf_counter(), self.progress
+        for group in self._optimizer.param_groups:
+            group["lr"] = self._recipe.learning_rate * _rate(progress.step, steps, self._recipe.warm_up)
+        self.model.train()
+        # Dropout is drawn anew for each step, so that a run that goes on draws what one without a stop would.
+        torch.manual_seed(self._recipe.seed * 1_000_003 + progress.step)
+        tokens = sum(token != IGNORED for one in batch for token in one.wanted)
+        total = 0.0
+        for part in _parts(batch):
+            loss, _ = self._forward(part)
+            (loss / tokens).backward()
+            total += float(loss.detach())
+        torch.nn.utils.clip_grad_norm_(self._learned, 1.0)
+        self._optimizer.step()
+        self._optimizer.zero_grad()
+        self.progress = progress.model_copy(
+            update={
+                "step": progress.step + 1,
+                "seconds": progress.seconds + time.perf_counter() - begun,
+                "losses": progress.losses + total,
+                "tokens": progress.tokens + tokens,
+            }
+        )
+
+    def _forward(self, batch: Sequence[Tokens]) -> tuple[torch.Tensor, int]:
+        """Sum of the losses of the wanted tokens, and their number."""
+        longest, answers = max(map(_length, batch)), max(len(one.answer) for one in batch)
+        ids, mask = torch.zeros(len(batch), longest, dtype=torch.long), torch.zeros(len(batch), longest, dtype=torch.long)
+        wanted = torch.full((len(batch), answers), IGNORED)
+        for row, one in enumerate(batch):
+            ids[row, longest - _length(one) :] = torch.tensor([*one.prompt, *one.answer])
+            mask[row, longest - _length(one) :] = 1
+            wanted[row, answers - len(one.wanted) :] = torch.tensor(one.wanted)
+        positions = (mask.cumsum(dim=1) - 1).clamp(min=0)
+        # The token before an answer tells its first one.
+        output = self.model(
+            input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=False, logits_to_keep=answers + 1
+        )
+        there = wanted != IGNORED
+        logits = output.logits[:, :-1][there].float()
+        return torch.nn.functional.cross_entropy(logits, wanted[there], reduction="sum"), int(there.sum())
+
+    def _end_epoch(self, dev: Sequence[Tokens]) -> None:
+        progress = self.progress
+        train = (*progress.train, progress.losses / max(progress.tokens, 1))
+        found = (*progress.dev, self.loss(dev)) if dev else ()
+        best = min(range(len(found)), key=found.__getitem__) if found else None
+        self.progress = progress.model_copy(
+            update={"train": train, "dev": found, "best": best, "losses": 0.0, "tokens": 0}
+        )
+        if best is None or best == len(found) - 1:
+            self.model.save_pretrained(str(self._folder), safe_serialization=True)
+        on_dev = f", dev {found[-1]:.4f}" if found else ""
+        _LOG.info("epoch %d: loss of a token %.4f%s", len(train), train[-1], on_dev)
+
+    def _tell(self, steps: int) -> None:
+        progress = self.progress
+        _LOG.info(
+            "%d of %d batches, loss %.3f, %.0f minutes to go",
+            progress.step,
+            steps,
+            progress.losses / max(progress.tokens, 1),
+            progress.seconds / progress.step * (steps - progress.step) / 60,
+        )
+
+    def _save(self) -> None:
+        """Write the checkpoint; its progress last, and each file as a whole."""
+        self._checkpoint.mkdir(parents=True, exist_ok=True)
+        moments = {
+            f"{at}.{name}": state[name]
+            for at, part in enumerate(self._learned)
+            if (state := self._optimizer.state.get(part))
+            for name in ("exp_avg", "exp_avg_sq")
+        }
+        tensors = {**get_peft_model_state_dict(self.model), **moments}
+        name = f"state-{self.progress.step}.safetensors"
+        save_file({key: value.contiguous() for key, value in tensors.items()}, self._checkpoint / name)
+        kept = {"recipe": self._recipe.model_dump(), "progress": self.progress.model_dump()}
+        write_whole(self._checkpoint / "progress.json", json.dumps(kept, indent=2) + "\n")
+        for old in self._checkpoint.glob("state-*.safetensors"):
+            if old.name != name:
+                old.unlink()
+
+    def _resume(self) -> None:
+        kept: dict[str, Any] = json.loads((self._checkpoint / "progress.json").read_text(encoding="utf-8"))
+        if Recipe.model_validate(kept["recipe"]) != self._recipe:
+            raise ValueError("another recipe")
+        self.progress = Progress.model_validate(kept["progress"])
+        tensors = load_file(self._checkpoint / f"state-{self.progress.step}.safetensors")
+        set_peft_model_state_dict(self.model, {key: value for key, value in tensors.items() if not key[0].isdigit()})
+        for at, part in enumerate(self._learned):
+            if f"{at}.exp_avg" in tensors:
+                self._optimizer.state[part] = {
+                    "step": torch.tensor(float(self.progress.step)),
+                    "exp_avg": tensors[f"{at}.exp_avg"],
+                    "exp_avg_sq": tensors[f"{at}.exp_avg_sq"],
+                }
+
+
+def _length(one: Tokens) -> int:
+    return len(one.prompt) + len(one.answer)
+
+
+def _batches(train: Sequence[Tokens], recipe: Recipe, epoch: int) -> list[list[Tokens]]:
+    """The batches of an epoch, in an order that its number and the seed decide."""
+    draw = random.Random(f"{recipe.seed}/{epoch}")  # noqa: S311 - an order, not a secret
+    order = list(train)
+    draw.shuffle(order)
+    batches: list[list[Tokens]] = []
+    for window in _windows(order, WINDOW * recipe.batch_size):
+        ordered = sorted(window, key=_length)
+        batches += _windows(ordered, recipe.batch_size)
+    draw.shuffle(batches)
+    return batches
+
+
+def _parts(batch: Sequence[Tokens]) -> Iterator[list[Tokens]]:
+    """A batch in parts of at most `MOST_TOKENS`, padding included, or of one lesson; it is in the order of lengths."""
+    part: list[Tokens] = []
+    for one in batch:
+        if part and _length(one) * (len(part) + 1) > MOST_TOKENS:
+            yield part
+            part = []
+        part.append(one)
+    yield part
+
+
+def _windows(items: Sequence[Tokens], size: int) -> Iterator[list[Tokens]]:
+    yield from (list(items[start : start + size]) for start in range(0, len(items), size))
+
+
+def _rate(step: int, steps: int, warm_up: float) -> float:
+    """Share of the learning rate at a step."""
+    rising = max(1.0, warm_up * steps)
+    return min((step + 1) / rising, (steps - step) / max(1.0, steps - rising))

@@ -1,0 +1,80 @@
+"""From lessons to a folder with an adapter and its card."""
+
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from summarizer.backends.device import Placement
+from summarizer.backends.generation import load_model
+from summarizer.backends.weights import fetch_weights, find_model, find_revision
+from summarizer.completion import Decoding, Identity, never
+from summarizer.errors import ModelError
+from summarizer.prompting import Renderer, load_prompt
+from summarizer.records import Frozen
+from summarizer.settings import DEFAULT_LANGUAGE
+from summarizer.tuning.card import Made, TrainingData, card, versions
+from summarizer.tuning.lessons import Lesson, Teacher, Tokens
+from summarizer.tuning.recipe import Recipe
+from summarizer.whole import write_whole
+
+_LOG = logging.getLogger(__name__)
+
+
+class Base(Frozen):
+    """What learns: a model as in the settings, with the prompt that it will be asked with."""
+
+    model: str
+    placement: Placement
+    cache_dir: Path
+    prompt: str = "lines"
+    revision: str | None = None
+
+
+def tune(
+    base: Base,
+    recipe: Recipe,
+    folder: Path,
+    train: Sequence[Lesson],
+    dev: Sequence[Lesson],
+    data: Sequence[TrainingData],
+    stopping: Callable[[], bool] = never,
+) -> bool:
+    """Train an adapter into `folder`, or go on with what is there; False when it was stopped before its end.
+
+    `ModelError` for a model that cannot be trained, `PromptError` for a prompt that is not written in lines.
+    """
+    from summarizer.tuning.training import Training  # noqa: PLC0415 - torch and peft take seconds
+
+    source, prompt = find_model(base.model), load_prompt(base.prompt)
+    revision = find_revision(source, base.revision, base.cache_dir)
+    loaded = load_model(fetch_weights(source, revision, base.placement.dtype, base.cache_dir), base.placement)
+    if loaded.plain_summarizer:
+        raise ModelError(f"{source.name}: only causal models take lessons")
+    renderer = Renderer(prompt, DEFAULT_LANGUAGE, Decoding(max_tokens=1), Identity(backend="local", model=source.name))
+    teacher = Teacher(loaded.tokenizer, renderer, loaded.ends[0])
+    taught, looked = _taught(train, teacher, loaded.context), _taught(dev, teacher, loaded.context)
+    training = Training(loaded.model, recipe, folder)
+    ended = training.run(taught, looked, stopping)
+    if training.progress.train:
+        made = Made(
+            base=source.name,
+            revision=revision,
+            dtype=base.placement.dtype,
+            prompt=prompt.name,
+            prompt_sha256=prompt.sha256,
+            recipe=recipe,
+            data=tuple(data),
+            progress=training.progress,
+            versions=versions(),
+        )
+        write_whole(folder / "made.json", made.model_dump_json(indent=2) + "\n")
+        write_whole(folder / "README.md", card(made))
+    return ended
+
+
+def _taught(lessons: Sequence[Lesson], teacher: Teacher, context: int) -> list[Tokens]:
+    tokens = [teacher.tokens(lesson) for lesson in lessons]
+    kept = [one for one in tokens if len(one.prompt) + len(one.answer) <= context]
+    if len(kept) < len(tokens):
+        _LOG.info("%d lessons are left out: they are longer than the model can read", len(tokens) - len(kept))
+    return kept
