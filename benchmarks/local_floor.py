@@ -1,9 +1,8 @@
 """What the machine allows: how fast one abstract could be answered if nothing but the model's arithmetic took time.
 
 Measured are matrix products of the model's own shapes, for as many rows as a step of decoding or a prompt has, and the
-bandwidth of memory. Counted are the operations and the
-bytes of the weights that an abstract needs. The floor is the larger of both times, for prompt and answer each; everything that a
-backend does besides is above it.
+bandwidth of memory. Counted are the operations and the bytes of the weights that an abstract needs. The floor is the
+larger of both times, for prompt and answer each; everything that a backend does besides is above it.
 
 Usage: python benchmarks/local_floor.py [--model ID] [--dtypes float32 bfloat16] [--prompt N] [--answer N]
        [--rows 1 8 48]
@@ -122,8 +121,8 @@ def tell(model: PreTrainedModel, options: argparse.Namespace) -> None:
     counted, bandwidth = count(model), measure_bandwidth()
     weights = sum(one.weight.numel() * one.weight.element_size() for one in linears(model)[0])
     print(
-        f"\n{model.dtype}: {counted.layers / 1e6:.0f} MFLOP a token in the layers, {counted.head / 1e6:.0f} in the head,"
-        f" {counted.each_seen / 1e3:.0f} kFLOP for each token looked at; {weights / 1e6:.0f} MB of weights"
+        f"\n{model.dtype}: {counted.layers / 1e6:.0f} MFLOP a token in the layers, {counted.head / 1e6:.0f} in the "
+        f"head, {counted.each_seen / 1e3:.0f} kFLOP for each token looked at; {weights / 1e6:.0f} MB of weights"
     )
     measured = [measure_products(model, rows) for rows in options.rows]
     for one in measured:

@@ -22,6 +22,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", common:
     _add_compare(commands)
     _add_judge(commands, common)
     _add_report(commands)
+    _add_tune(commands, common)
 
 
 def _add_annotate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -164,6 +165,32 @@ def _margin(text: str) -> float:
 
 def _count(text: str) -> int:
     return _whole(text, 0)
+
+
+def _add_tune(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", common: argparse.ArgumentParser) -> None:
+    tune = commands.add_parser("tune", parents=[common], help="train an adapter of a local model from labelled papers")
+    tune.set_defaults(module="evals.commands.tune")
+    file = "gold of your own, or SUITE:FILE, such as scitldr:train.jsonl"
+    tune.add_argument("--train", nargs="+", required=True, metavar="FILE", help=f"{file}; twice counts twice")
+    tune.add_argument(
+        "--dev", nargs="+", default=[], metavar="FILE", help="the same, by which the best epoch is chosen"
+    )
+    tune.add_argument("-o", "--output", required=True, type=Path, metavar="DIR", help="goes on with what is there")
+    tune.add_argument("--rank", type=_positive, default=16, metavar="N", help="of the two matrices (default 16)")
+    tune.add_argument("--learning-rate", type=_rate, default=1e-3, metavar="X", help="at its highest (default 0.001)")
+    tune.add_argument("--epochs", type=_positive, default=3, metavar="N", help="at most (default 3)")
+    tune.add_argument("--lessons", type=_positive, default=8, metavar="N", help="of one step (default 8)")
+    tune.add_argument("--quiet", action="store_true", help="no progress")
+
+
+def _rate(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0.0 < number <= 1.0:
+        raise argparse.ArgumentTypeError("it has to be a number, more than 0 and at most 1")
+    return number
 
 
 def _positive(text: str) -> int:

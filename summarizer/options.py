@@ -222,6 +222,7 @@ def settings_options() -> WholeWords:
     group.add_argument(
         "--model", metavar="ID", help="hub id, folder, GGUF file, or the server's name of the model (default embedded)"
     )
+    group.add_argument("--adapter", type=_path, metavar="DIR", help="what `summarizer tune` has made for the model")
     group.add_argument(
         "--revision", help="branch, tag or commit of a hub model (default: the copy that is here, else the newest)"
     )

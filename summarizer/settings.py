@@ -56,6 +56,8 @@ class Settings(Frozen):
     """Hub id, folder or GGUF file (local), or the server's name of the model (hosted)."""
     revision: str | None = None
     """Branch, tag or commit of a hub model."""
+    adapter: Path | None = None
+    """Local backend: folder of an adapter that `summarizer tune` has made for the model."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     batch_size: int = Field(default=8, ge=1)
@@ -64,7 +66,8 @@ class Settings(Frozen):
     temperature: float = Field(default=0.0, ge=0.0)
     seed: int = Field(default=0, ge=0, lt=2**63)
     prompt: str | None = None
-    """Name, name/version, or path of a prompt file; by default `compact` for the embedded model, else `annotate`."""
+    """Name, name/version, or path of a prompt file; by default `lines` with an adapter, `compact` for the
+    embedded model, else `annotate`."""
     language: str = DEFAULT_LANGUAGE
     """Language of the summary; names stay verbatim."""
     vocabulary: Path | None = None
@@ -140,7 +143,7 @@ class Settings(Frozen):
             raise PydanticCustomError("taken", message, {"taken": ", ".join(taken)})
         return extra
 
-    @field_validator("cache_dir", "script", "vocabulary")
+    @field_validator("adapter", "cache_dir", "script", "vocabulary")
     @classmethod
     def _expand_home(cls, path: Path | None) -> Path | None:
         # Only a shell does it, and not in a file, nor after `--cache-dir=`.
@@ -152,12 +155,16 @@ class Settings(Frozen):
     @property
     def prompt_name(self) -> str:
         """The prompt that is used."""
-        return self.prompt or ("compact" if self._is_small else "annotate")
+        return self.prompt or ("lines" if self._is_tuned else "compact" if self._is_small else "annotate")
 
     @property
     def repairs(self) -> bool:
         """Whether unsupported answers are asked again; the embedded model is too small to mend any (measured)."""
         return not self._is_small if self.repair is None else self.repair
+
+    @property
+    def _is_tuned(self) -> bool:
+        return self.backend == "local" and self.adapter is not None
 
     @property
     def _is_small(self) -> bool:

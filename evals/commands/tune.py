@@ -1,40 +1,82 @@
 """`summarizer tune`: train an adapter from what people wrote about papers."""
 
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from evals import data
 from evals.lessons import lessons_of
 from evals.runs import checksum, make_folder
-from evals.suites import load_suite
-from evals.suites.suite import Split, Suite
-from summarizer.extension import INTERRUPTED, OK, Lesson, SettingsError, TrainingData, complain, interruptible, show_log, tune
+from evals.suites import NAMES, load_suite
+from summarizer.extension import (
+    INTERRUPTED,
+    OK,
+    Base,
+    InputError,
+    Lesson,
+    Recipe,
+    TrainingData,
+    complain,
+    interruptible,
+    settings_of,
+    show_log,
+    tune,
+)
+
+#: Read when a file has no name of a suite in front of it.
+_OWN = "gold"
 
 
 def call(options: Namespace) -> int:
     """Train, or go on; 130 when it was stopped."""
+    settings = settings_of(options)
     show_log(quiet=options.quiet)
+    # All files are looked at before a model is.
     train, about = _read(options.train, "train")
     dev, on_dev = _read(options.dev, "dev")
+    recipe = Recipe(
+        rank=options.rank,
+        alpha=2 * options.rank,
+        learning_rate=options.learning_rate,
+        batch_size=options.lessons,
+        epochs=options.epochs,
+        seed=settings.seed,
+    )
+    base = Base(settings.model, settings.revision, settings.device, settings.dtype, settings.cache_dir)
+    if settings.prompt is not None:
+        base = base._replace(prompt=settings.prompt)
     make_folder(options.output)
     with interruptible() as stopping:
-        ended = tune(options, train, dev, (*about, *on_dev), stopping)
+        ended = tune(base, recipe, options.output, (train, dev), (*about, *on_dev), stopping)
     if not ended:
         complain("stopped; the same command goes on")
         return INTERRUPTED
+    complain(f"{options.output}: use it with --adapter {options.output}")
     return OK
 
 
-def _read(named: Sequence[str], split: Split) -> tuple[list[Lesson], list[TrainingData]]:
-    lessons, about = [], []
+def _read(named: Sequence[str], split: str) -> tuple[list[Lesson], list[TrainingData]]:
+    lessons: list[Lesson] = []
+    about = []
     for name in named:
-        suite, path = _find(name, split)
+        suite_name, path = _place(name)
+        suite = load_suite(suite_name)
         found = list(lessons_of(suite.read(path)))
+        if not found:
+            raise InputError(str(path), "holds nothing that a lesson could be made of")
         lessons += found
         about.append(
             TrainingData(
-                split=split, suite=suite.name, file=path.name, sha256=checksum(path), licence=suite.licence, lessons=len(found)
+                split=split,
+                suite=suite.name,
+                file=path.name,
+                sha256=checksum(path),
+                licence=suite.licence,
+                lessons=len(found),
             )
         )
     return lessons, about
+
+
+def _place(name: str) -> tuple[str, Path]:
+    suite, colon, path = name.partition(":")
+    return (suite, Path(path)) if colon and suite in NAMES else (_OWN, Path(name))

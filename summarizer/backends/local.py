@@ -10,6 +10,7 @@ from itertools import chain, count, groupby, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from summarizer.backends.adapters import adapter_name, add_adapter
 from summarizer.backends.constraint import Form
 from summarizer.backends.device import Placement, check_placement, choose_placement
 from summarizer.backends.generation import Generated, LoadedModel, is_out_of_memory, load_model
@@ -53,6 +54,7 @@ class LocalBackend:
             backend="local",
             model=self._source.name,
             revision=find_revision(self._source, settings.revision, settings.cache_dir),
+            adapter=adapter_name(settings.adapter) if settings.adapter else None,
             dtype=self._placement.dtype,
         )
 
@@ -74,7 +76,10 @@ class LocalBackend:
         # Here too, since making the weights ready takes half a minute for a GGUF file, and may fetch them.
         check_placement(self._placement)
         folder = fetch_weights(self._source, self.identity.revision, self._placement.dtype, settings.cache_dir)
-        return self._load(folder, self._placement)
+        loaded = self._load(folder, self._placement)
+        if settings.adapter:
+            add_adapter(loaded.model, settings.adapter)
+        return loaded
 
     def _arriving(self, waiting: Iterator[Request], stopping: Callable[[], bool]) -> Iterator[_Pending | RequestError]:
         for position in count():

@@ -52,7 +52,10 @@ def card(made: Made) -> str:
         "",
         "| data | split | lessons | licence | SHA-256 |",
         "| --- | --- | ---: | --- | --- |",
-        *(f"| {one.suite}: {one.file} | {one.split} | {one.lessons} | {one.licence} | {one.sha256} |" for one in made.data),
+        *(
+            f"| {one.suite}: {one.file} | {one.split} | {one.lessons} | {one.licence} | {one.sha256} |"
+            for one in made.data
+        ),
         "",
         "| recipe | |",
         "| --- | --- |",

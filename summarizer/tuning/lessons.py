@@ -86,7 +86,9 @@ def _pieces(lesson: Lesson, limits: Limits) -> Iterator[_Piece]:
     )
     for at, (names, most) in enumerate(lists):
         end = "\n" if at < len(lists) - 1 else ""
-        kept = [name for name in map(_one_line, names or ()) if BETWEEN.strip() not in name and len(name) <= limits.text]
+        kept = [
+            name for name in map(_one_line, names or ()) if BETWEEN.strip() not in name and len(name) <= limits.text
+        ]
         yield _Piece(BETWEEN.join(kept[:most]) + end, names is not None)
 
 

@@ -18,6 +18,7 @@ from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dic
 from safetensors.torch import load_file, save_file
 
 from summarizer.completion import never
+from summarizer.errors import SettingsError
 from summarizer.tuning.lessons import IGNORED, Tokens
 from summarizer.tuning.recipe import Progress, Recipe
 from summarizer.whole import write_whole
@@ -57,9 +58,7 @@ class Training:
         if (self._checkpoint / "progress.json").is_file():
             self._resume()
 
-    def run(
-        self, train: Sequence[Tokens], dev: Sequence[Tokens], stopping: Callable[[], bool] = never
-    ) -> bool:
+    def run(self, train: Sequence[Tokens], dev: Sequence[Tokens], stopping: Callable[[], bool] = never) -> bool:
         """Learn until the epochs end, or dev gets worse twice; False when it was stopped before. Saves the best."""
         recipe = self._recipe
         batches = -(-len(train) // recipe.batch_size)
@@ -124,12 +123,14 @@ class Training:
     def _forward(self, batch: Sequence[Tokens]) -> tuple[torch.Tensor, int]:
         """Sum of the losses of the wanted tokens, and their number."""
         longest, answers = max(map(_length, batch)), max(len(one.answer) for one in batch)
-        ids, mask = torch.zeros(len(batch), longest, dtype=torch.long), torch.zeros(len(batch), longest, dtype=torch.long)
+        ids, mask = (torch.zeros(len(batch), longest, dtype=torch.long) for _ in range(2))
         wanted = torch.full((len(batch), answers), IGNORED)
         for row, one in enumerate(batch):
             ids[row, longest - _length(one) :] = torch.tensor([*one.prompt, *one.answer])
             mask[row, longest - _length(one) :] = 1
             wanted[row, answers - len(one.wanted) :] = torch.tensor(one.wanted)
+        device = self.model.device
+        ids, mask, wanted = ids.to(device), mask.to(device), wanted.to(device)
         positions = (mask.cumsum(dim=1) - 1).clamp(min=0)
         # The token before an answer tells its first one.
         output = self.model(
@@ -183,7 +184,9 @@ class Training:
     def _resume(self) -> None:
         kept: dict[str, Any] = json.loads((self._checkpoint / "progress.json").read_text(encoding="utf-8"))
         if Recipe.model_validate(kept["recipe"]) != self._recipe:
-            raise ValueError("another recipe")
+            raise SettingsError(
+                f"{self._checkpoint}: is of a training with another recipe; choose another folder with -o"
+            )
         self.progress = Progress.model_validate(kept["progress"])
         tensors = load_file(self._checkpoint / f"state-{self.progress.step}.safetensors")
         set_peft_model_state_dict(self.model, {key: value for key, value in tensors.items() if not key[0].isdigit()})

@@ -3,14 +3,14 @@
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Literal, NamedTuple
 
-from summarizer.backends.device import Placement
+from summarizer.backends.device import choose_placement
 from summarizer.backends.generation import load_model
 from summarizer.backends.weights import fetch_weights, find_model, find_revision
 from summarizer.completion import Decoding, Identity, never
-from summarizer.errors import ModelError
+from summarizer.errors import ModelError, SettingsError
 from summarizer.prompting import Renderer, load_prompt
-from summarizer.records import Frozen
 from summarizer.settings import DEFAULT_LANGUAGE
 from summarizer.tuning.card import Made, TrainingData, card, versions
 from summarizer.tuning.lessons import Lesson, Teacher, Tokens
@@ -20,46 +20,56 @@ from summarizer.whole import write_whole
 _LOG = logging.getLogger(__name__)
 
 
-class Base(Frozen):
+class Base(NamedTuple):
     """What learns: a model as in the settings, with the prompt that it will be asked with."""
 
     model: str
-    placement: Placement
+    revision: str | None
+    device: Literal["auto", "cpu", "cuda", "mps"]
+    dtype: Literal["auto", "float32", "bfloat16", "float16"]
     cache_dir: Path
     prompt: str = "lines"
-    revision: str | None = None
 
 
 def tune(
     base: Base,
     recipe: Recipe,
     folder: Path,
-    train: Sequence[Lesson],
-    dev: Sequence[Lesson],
+    lessons: tuple[Sequence[Lesson], Sequence[Lesson]],
     data: Sequence[TrainingData],
     stopping: Callable[[], bool] = never,
 ) -> bool:
     """Train an adapter into `folder`, or go on with what is there; False when it was stopped before its end.
 
-    `ModelError` for a model that cannot be trained, `PromptError` for a prompt that is not written in lines.
+    `lessons` are those to learn from, and those by which the best epoch is chosen, which may be none. `ModelError` for a
+    model that cannot be trained, `SettingsError` for a prompt that is not written in lines, or a folder of another
+    recipe.
     """
-    from summarizer.tuning.training import Training  # noqa: PLC0415 - torch and peft take seconds
+    try:
+        from summarizer.tuning.training import Training  # noqa: PLC0415 - torch and peft take seconds
+    except ImportError as error:
+        raise SettingsError("training needs: pip install 'abstract-summarizer[local,tune]'") from error
 
     source, prompt = find_model(base.model), load_prompt(base.prompt)
-    revision = find_revision(source, base.revision, base.cache_dir)
-    loaded = load_model(fetch_weights(source, revision, base.placement.dtype, base.cache_dir), base.placement)
+    if prompt.file.form != "lines":
+        raise SettingsError(f"--prompt {base.prompt}: is written in JSON, and lessons are in lines")
+    revision, placement = (
+        find_revision(source, base.revision, base.cache_dir),
+        choose_placement(base.device, base.dtype),
+    )
+    loaded = load_model(fetch_weights(source, base.revision, placement.dtype, base.cache_dir), placement)
     if loaded.plain_summarizer:
         raise ModelError(f"{source.name}: only causal models take lessons")
     renderer = Renderer(prompt, DEFAULT_LANGUAGE, Decoding(max_tokens=1), Identity(backend="local", model=source.name))
     teacher = Teacher(loaded.tokenizer, renderer, loaded.ends[0])
-    taught, looked = _taught(train, teacher, loaded.context), _taught(dev, teacher, loaded.context)
+    train, dev = (_taught(each, teacher, loaded.context) for each in lessons)
     training = Training(loaded.model, recipe, folder)
-    ended = training.run(taught, looked, stopping)
+    ended = training.run(train, dev, stopping)
     if training.progress.train:
         made = Made(
             base=source.name,
             revision=revision,
-            dtype=base.placement.dtype,
+            dtype=placement.dtype,
             prompt=prompt.name,
             prompt_sha256=prompt.sha256,
             recipe=recipe,

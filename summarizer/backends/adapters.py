@@ -1,0 +1,104 @@
+"""Adapters: what `summarizer tune` has made of a model, added to its weights when it is loaded.
+
+Only plain LoRA is read, and only from safetensors: for each matrix two thin ones, whose product is added to it. That is
+one line of arithmetic here. The library that trains them would be seconds of imports at each start, and its
+configuration can name modules that it imports.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt, ValidationError
+
+from summarizer.errors import ModelError
+from summarizer.records import first_problem
+
+if TYPE_CHECKING:
+    import torch
+
+CONFIGURATION: Final = "adapter_config.json"
+WEIGHTS: Final = "adapter_model.safetensors"
+#: How peft names the matrices: a prefix, the name in the model, and which of the two it is.
+_PREFIX: Final = "base_model.model."
+_FIRST, _SECOND = ".lora_A.weight", ".lora_B.weight"
+#: Settings of peft with which an adapter is more than two matrices for each, and their harmless values.
+_PLAIN: Final[dict[str, tuple[object, ...]]] = {
+    "bias": ("none",),
+    "fan_in_fan_out": (False,),
+    "modules_to_save": (None, []),
+    "rank_pattern": (None, {}),
+    "alpha_pattern": (None, {}),
+    "layer_replication": (None,),
+    "use_dora": (False,),
+}
+
+
+class _Configuration(BaseModel):
+    """What of the file is used; the rest is how it was trained."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    peft_type: str
+    r: PositiveInt
+    lora_alpha: PositiveFloat
+    use_rslora: bool = False
+
+    @property
+    def scale(self) -> float:
+        """What the product of the two matrices is multiplied with."""
+        return self.lora_alpha / (self.r**0.5 if self.use_rslora else self.r)
+
+
+def adapter_name(folder: Path) -> str:
+    """The name of the folder and a hash of what can change an answer; `ModelError` for a folder without an adapter."""
+    digest = hashlib.sha256()
+    for name in (CONFIGURATION, WEIGHTS):
+        try:
+            digest.update((folder / name).read_bytes())
+        except OSError as error:
+            raise ModelError(f"adapter {folder}: {name} cannot be read: {error.strerror}") from error
+    return f"{folder.resolve().name}@sha256:{digest.hexdigest()[:16]}"
+
+
+def add_adapter(model: "torch.nn.Module", folder: Path) -> None:
+    """Add an adapter to the weights of a model, in place; `ModelError` when it is of another model, or no plain LoRA."""
+    import torch  # noqa: PLC0415
+    from safetensors import SafetensorError  # noqa: PLC0415
+    from safetensors.torch import load_file  # noqa: PLC0415
+
+    scale = _read(folder).scale
+    try:
+        tensors = load_file(folder / WEIGHTS)
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"adapter {folder}: {WEIGHTS} cannot be read: {error}") from error
+    matrices = dict(model.named_parameters())
+    with torch.inference_mode():
+        for name in sorted({key.removesuffix(_FIRST).removesuffix(_SECOND) for key in tensors}):
+            matrix = matrices.get(f"{name.removeprefix(_PREFIX)}.weight")
+            first, second = tensors.get(name + _FIRST), tensors.get(name + _SECOND)
+            if matrix is None or first is None or second is None or (len(second), first.shape[-1]) != matrix.shape:
+                raise ModelError(f"adapter {folder}: is of another model, which has {name.removeprefix(_PREFIX)!r}")
+            # In float32: in bfloat16 what is added would vanish in the rounding twice.
+            added = scale * (second.float() @ first.float())
+            matrix.copy_(matrix.float() + added.to(matrix.device))
+
+
+def _read(folder: Path) -> _Configuration:
+    where = f"adapter {folder}: {CONFIGURATION}"
+    try:
+        read: dict[str, Any] = json.loads((folder / CONFIGURATION).read_bytes())
+        found = _Configuration.model_validate(read)
+    except OSError as error:
+        raise ModelError(f"{where} cannot be read: {error.strerror}") from error
+    except ValidationError as error:
+        raise ModelError(f"{where}: {first_problem(error, 'file')}") from error
+    except ValueError as error:
+        raise ModelError(f"{where}: is no JSON: {error}") from error
+    if found.peft_type != "LORA":
+        raise ModelError(f"{where}: only LoRA can be used, and this is {found.peft_type}")
+    for name, plain in _PLAIN.items():
+        if read.get(name, plain[0]) not in plain:
+            raise ModelError(f"{where}: only plain LoRA can be used, and this one has {name!r}")
+    return found
