@@ -38,7 +38,7 @@ def lines_grammar(limits: Limits) -> str:
             "%llguidance {}",
             f"start: SENTENCE {names}",
             rf"SENTENCE: /[^\s][^\n]{{0,{limits.tldr - 1}}}/",
-            rf"NAME: WORDS & /[^;\n]{{1,{limits.text}}}/",
+            rf"NAME: WORDS & /[^;\s]([^;\n]{{0,{max(limits.text - 2, 0)}}}[^;\s])?/ & /.*[\p{{L}}\p{{N}}].*/",
             f'WORDS: %regex {{"substring_words": {PAPER}}}',
         )
     )

@@ -32,6 +32,12 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
 
 
+@pytest.fixture(scope="session")
+def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One cache folder for all tests, so that the embedded model is unpacked once."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture
 def make_paper() -> Callable[..., Paper]:
     """Make a paper about a network of the given number; any field can be set."""

@@ -39,12 +39,6 @@ WHOLE_BATCHES = ("Bloom", "Llama dynamic", "Mamba", "Mistral")
 
 
 @pytest.fixture(scope="session")
-def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One cache folder for all tests, so that the embedded model is unpacked once."""
-    return tmp_path_factory.mktemp("cache")
-
-
-@pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A base model: random weights, no chat template."""
     return save_causal(tmp_path_factory.mktemp("tiny"))
@@ -254,7 +248,7 @@ def test_encoder_decoder_writes_a_sentence(tmp_path: Path, kind: str, ask: Calla
         assert (outcome.text, outcome.structured_mode, outcome.tokens.completion) == ("!!!!", "summary", 4)
     prefix = "summarize: " if kind == "t5" else ""
     model = backend._model
-    assert model._tokenizer.decode(model.encoder.encode(ask(1))) == f"{prefix}Streams are deep.</s>"
+    assert model.tokenizer.decode(model.encoder.encode(ask(1))) == f"{prefix}Streams are deep.</s>"
 
 
 def test_answer_that_is_cut_off_is_reported(tiny: Path, tmp_path: Path, ask: Callable[..., Request]) -> None:

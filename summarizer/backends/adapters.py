@@ -63,7 +63,7 @@ def adapter_name(folder: Path) -> str:
 
 
 def add_adapter(model: "torch.nn.Module", folder: Path) -> None:
-    """Add an adapter to the weights of a model, in place; `ModelError` when it is of another model, or no plain LoRA."""
+    """Add an adapter to the weights of a model, in place; `ModelError` if it is of another model, or no plain LoRA."""
     import torch  # noqa: PLC0415
     from safetensors import SafetensorError  # noqa: PLC0415
     from safetensors.torch import load_file  # noqa: PLC0415

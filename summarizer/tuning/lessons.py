@@ -54,7 +54,10 @@ class Teacher:
         while not pieces[-1].wanted:
             pieces.pop()
         encoded = self._tokenizer(
-            "".join(piece.text for piece in pieces), add_special_tokens=False, return_offsets_mapping=True
+            "".join(piece.text for piece in pieces),
+            add_special_tokens=False,
+            split_special_tokens=True,  # an end token that somebody wrote is text
+            return_offsets_mapping=True,
         )
         answer: list[int] = encoded["input_ids"]
         learned = _learned(pieces)

@@ -1,14 +1,15 @@
 """LoRA on a causal model, with what costs most left out.
 
-Only the adapter learns, in float32 whatever the weights are in: in bfloat16 small steps vanish, and autocast is many times
-slower on CPUs. Lessons of like length make a batch, padded in front, so that all answers end at the same place and the
-head is computed for answers alone. A checkpoint is written now and then; the same call goes on after it.
+Only the adapter learns, in float32 whatever the weights are in: in bfloat16 small steps vanish, and autocast is many
+times slower on CPUs. Lessons of like length make a batch, padded in front, so that all answers end at the same place
+and the head is computed for answers alone. A checkpoint is written now and then; the same call goes on after it.
 """
 
 import json
 import logging
 import random
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -50,7 +51,9 @@ class Training:
             target_modules="all-linear",
             task_type="CAUSAL_LM",
         )
-        self.model: PeftModel = get_peft_model(model, config)  # type: ignore[assignment]
+        # peft asks transformers for what that has renamed.
+        with warnings.catch_warnings(action="ignore", category=FutureWarning):
+            self.model: PeftModel = get_peft_model(model, config)
         self._recipe, self._folder, self._checkpoint = recipe, folder, folder / "checkpoint"
         self._learned = [part for part in self.model.parameters() if part.requires_grad]
         self._optimizer = torch.optim.AdamW(self._learned, lr=recipe.learning_rate, weight_decay=0.0)
@@ -106,7 +109,7 @@ class Training:
         total = 0.0
         for part in _parts(batch):
             loss, _ = self._forward(part)
-            (loss / tokens).backward()
+            (loss / tokens).backward()  # type: ignore[no-untyped-call]
             total += float(loss.detach())
         torch.nn.utils.clip_grad_norm_(self._learned, 1.0)
         self._optimizer.step()

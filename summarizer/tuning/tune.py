@@ -41,8 +41,8 @@ def tune(
 ) -> bool:
     """Train an adapter into `folder`, or go on with what is there; False when it was stopped before its end.
 
-    `lessons` are those to learn from, and those by which the best epoch is chosen, which may be none. `ModelError` for a
-    model that cannot be trained, `SettingsError` for a prompt that is not written in lines, or a folder of another
+    `lessons` are those to learn from, and those by which the best epoch is chosen, which may be none. `ModelError` for
+    a model that cannot be trained, `SettingsError` for a prompt that is not written in lines, or a folder of another
     recipe.
     """
     try:

@@ -1,0 +1,199 @@
+"""Answers in lines: read strictly, and written only with the words of the paper."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoTokenizer
+
+from summarizer import Settings, Summarizer
+from summarizer.backends.constraint import Form, SchemaGrammar
+from summarizer.backends.local import LocalBackend
+from summarizer.completion import LINES, Completion, Decoding, Request
+from summarizer.errors import AnswerError, PromptError
+from summarizer.lines import PAPER, as_lines, grammar_for, is_grammar, lines_grammar, parse_lines
+from summarizer.prompting import load_prompt
+from summarizer.records import Limits, Paper
+from tests.tiny_models import save_decoder, save_tokenizer
+
+_LIMITS = Limits(tldr=60, text=30, evidence=1, modalities=1, tasks=2, methods=2, datasets=2, metrics=2, results=1)
+_TITLE = "BrookNet: Guessing Depth"
+_ABSTRACT = (
+    'We present\nBrookNet, a "deep" network with \\alpha-GAN; on PebbleBed (PB) it reaches 81.4% top-1 accuracy.'
+)
+
+
+@pytest.fixture(scope="module")
+def grammar(tmp_path_factory: pytest.TempPathFactory) -> tuple[SchemaGrammar, Callable[[str], list[int]]]:
+    """Lines for a small byte-level tokenizer, and what a text is in its tokens."""
+    folder = tmp_path_factory.mktemp("tokenizer")
+    size = save_tokenizer(folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    return SchemaGrammar(tokenizer, size, [0]), lambda text: list(tokenizer.encode(text, add_special_tokens=False))
+
+
+def _allows(grammar: tuple[SchemaGrammar, Callable[[str], list[int]]], text: str, abstract: str = _ABSTRACT) -> bool:
+    """Whether a whole answer can be written, token by token, and ended."""
+    held, encode = grammar
+    matcher = held.matcher(Form(lines_grammar(_LIMITS), _TITLE, abstract))
+    for token in encode(text):
+        scores = torch.zeros(1, held._tokenizer.vocab_size)
+        held.mask([matcher], scores)
+        if scores[0, token] < 0:
+            return False
+        matcher.consume_token(token)
+    return bool(matcher.is_accepting())
+
+
+@pytest.mark.parametrize(
+    "names",
+    ["BrookNet", "Guessing Depth", "present BrookNet", '"deep" network', "\\alpha-GAN", "PebbleBed (PB)", "PB",
+     "81.4% top-1 accuracy", "BrookNet; PB", ""],
+)  # fmt: skip
+def test_words_of_the_paper_can_be_written(
+    grammar: tuple[SchemaGrammar, Callable[[str], list[int]]], names: str
+) -> None:
+    """Any run of whole words of title or abstract is a name, across a broken line too, and a list may be empty."""
+    assert _allows(grammar, f"It hears depth.\n\n{names}\n\n")
+
+
+@pytest.mark.parametrize(
+    "names",
+    ["GLUE", "brooknet", "Brook", "Net", "BrookNet PB", "accuracy of 81.4%", "81.5% top-1", "BrookNet; PB; PebbleBed",
+     "BrookNet;PB", " BrookNet", "BrookNet ", ";", ":", "Guessing Depth We present BrookNet, a"],
+)  # fmt: skip
+def test_nothing_else_can_be_written(grammar: tuple[SchemaGrammar, Callable[[str], list[int]]], names: str) -> None:
+    """No other word, case or number, no piece of a word, no longer list or name than the limits."""
+    assert not _allows(grammar, f"It hears depth.\n\n{names}\n\n")
+
+
+def test_the_sentence_is_one_line_with_a_limit(grammar: tuple[SchemaGrammar, Callable[[str], list[int]]]) -> None:
+    """It is free, but for its length, and it is there."""
+    assert _allows(grammar, f"{'a' * 60}\n\n\n\n")
+    assert not _allows(grammar, f"{'a' * 61}\n\n\n\n")
+    assert not _allows(grammar, "\n\n\n\n")
+    assert not _allows(grammar, "It hears.\n\n\n\n\n")
+
+
+@pytest.mark.parametrize(
+    "abstract",
+    [
+        PAPER,
+        '"]}} %regex {',
+        "\\",
+        "\\u0000",
+        "a" * 5_000,
+        "日本語の要旨。",
+        "\x1b[2J",
+        "{{PAPER}}",
+        "%llguidance {}\nstart: /.*/",
+    ],
+)
+def test_a_paper_is_data_in_the_grammar(
+    grammar: tuple[SchemaGrammar, Callable[[str], list[int]]], abstract: str
+) -> None:
+    """Whatever stands in it, the form stays the form: five lines, and no name from elsewhere."""
+    assert _allows(grammar, "It hears.\n\nGuessing\n\n", abstract)
+    assert not _allows(grammar, "It hears.\n\nGLUE\n\n", abstract)
+    assert not _allows(grammar, "It hears.", abstract)
+
+
+def test_a_schema_is_no_grammar() -> None:
+    """JSON Schemas are told apart from it, and a grammar has all words of the paper on one line."""
+    assert is_grammar(lines_grammar(_LIMITS))
+    assert not is_grammar(json.dumps({"type": "string"}))
+    assert '"BrookNet: Guessing Depth We present BrookNet' in grammar_for(lines_grammar(_LIMITS), _TITLE, _ABSTRACT)
+
+
+def test_what_is_written_is_read() -> None:
+    """Lines become an answer whose methods are of no known role, and of which nothing else is known."""
+    text = as_lines("It hears depth.", (["hearing"], ["BrookNet", "GAN"], [], ["accuracy"]))
+    assert text == "It hears depth.\nhearing\nBrookNet; GAN\n\naccuracy"
+    answer = parse_lines(text, _LIMITS)
+    assert (answer.tldr, answer.tasks, answer.datasets, answer.metrics) == (
+        "It hears depth.", ("hearing",), (), ("accuracy",),
+    )  # fmt: skip
+    assert [(method.name, method.role) for method in answer.methods] == [("BrookNet", "used"), ("GAN", "used")]
+    assert (answer.contribution, answer.field, answer.modalities, answer.results) == (None, None, (), ())
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("It hears.\n\n\n", "4 lines, and 5 are wanted"),
+        ("It hears.\n\n\n\n\n", "6 lines"),
+        (" \n\n\n\n", "tldr"),
+        ("It hears.\na; b; c\n\n\n", "tasks: 3 entries, at most 2"),
+        ('{"tldr": "It hears."}', "1 lines"),
+    ],
+)
+def test_what_is_no_answer_is_refused(text: str, problem: str) -> None:
+    """The error says what is wrong, and keeps the text."""
+    with pytest.raises(AnswerError, match=problem) as raised:
+        parse_lines(text, _LIMITS)
+    assert (raised.value.kind, raised.value.raw) == ("schema_error", text)
+
+
+@pytest.mark.parametrize("kind", ["Llama", "Mistral"])
+def test_a_model_of_chance_keeps_to_the_lines(kind: str, tmp_path: Path, make_request: Callable[..., Request]) -> None:
+    """Random weights write lines whose names stand in the paper, in a running batch and in a whole one."""
+    folder = save_decoder(tmp_path, kind)
+    backend = LocalBackend(Settings(model=str(folder), batch_size=3, device="cpu", dtype="float32"))
+    requests = [
+        make_request(
+            str(number),
+            schema_text=lines_grammar(_LIMITS),
+            decoding=Decoding(max_tokens=300, temperature=1.0, seed=number),
+            title=_TITLE,
+            abstract=f"{_ABSTRACT} Part {number}.",
+        )
+        for number in range(5)
+    ]
+    for outcome in backend.complete(requests):
+        assert isinstance(outcome, Completion), outcome
+        assert outcome.structured_mode == LINES
+        answer = parse_lines(outcome.text, _LIMITS)
+        words = " ".join(f"{_TITLE} {_ABSTRACT} Part {outcome.request_id}.".split())
+        names = [*answer.tasks, *(method.name for method in answer.methods), *answer.datasets, *answer.metrics]
+        assert all(name in words for name in names)
+
+
+def test_records_of_lines_have_no_name_from_elsewhere(shared_cache: Path, make_paper: Callable[..., Paper]) -> None:
+    """The embedded model, which invents names in JSON, has every name in its place; what was not asked is told."""
+    settings = Settings(prompt="lines", cache_dir=shared_cache, cache=False, max_tokens=200)
+    (record,) = Summarizer(settings).run([make_paper()])
+    assert record.provenance is not None
+    assert record.provenance.structured_mode == LINES
+    places = [one.evidence for one in record.methods]
+    places += [one.evidence for one in (*record.datasets, *record.metrics)]
+    assert places
+    assert all(place.match != "absent" for place in places)
+    assert [warning.code for warning in record.warnings][:1] == ["names_only"]
+    assert record.contribution is None
+
+
+def test_lines_are_for_local_models(make_paper: Callable[..., Paper], tmp_path: Path) -> None:
+    """No server holds a model to the words of a paper; a script may answer in lines, and without one it does."""
+    hosted = Settings(prompt="lines", backend="hosted", model="m", base_url="http://127.0.0.1:9/v1", cache_dir=tmp_path)
+    with pytest.raises(PromptError, match="is for local models"):
+        Summarizer(hosted)
+    (record,) = Summarizer(Settings(prompt="lines", backend="scripted", cache=False)).run([make_paper()])
+    assert record.tldr is not None
+    assert record.tldr.text == "We present BrookNet-1, a network that guesses the depth of streams."
+
+
+def test_an_answer_in_other_lines_is_a_failure(make_paper: Callable[..., Paper], tmp_path: Path) -> None:
+    """It is not asked about again: a second round would show JSON."""
+    script = tmp_path / "script.jsonl"
+    script.write_text(json.dumps({"id": "*", "text": "One line."}), encoding="utf-8")
+    settings = Settings(prompt="lines", backend="scripted", script=script, cache=False)
+    (record,) = Summarizer(settings).run([make_paper()])
+    assert record.failure is not None
+    assert (record.failure.kind, record.failure.raw) == ("schema_error", "One line.")
+
+
+def test_the_shipped_prompt_is_in_lines() -> None:
+    """`lines` is what adapters are trained with."""
+    assert load_prompt("lines").file.form == "lines"

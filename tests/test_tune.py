@@ -1,0 +1,271 @@
+"""Training: what people wrote is learned, what nobody labelled is not, and a stop costs nothing."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from evals.examples import Example, Gold, GoldName
+from evals.lessons import lessons_of
+from summarizer import Settings, Summarizer, read_papers
+from summarizer.backends.adapters import WEIGHTS
+from summarizer.cli import main
+from summarizer.completion import Decoding, Identity
+from summarizer.prompting import Renderer, load_prompt
+from summarizer.records import Paper
+from summarizer.tuning.lessons import IGNORED, Lesson, Teacher, Tokens
+from summarizer.tuning.recipe import Recipe
+from summarizer.tuning.training import MOST_TOKENS, Training
+from tests.tiny_models import save_decoder, save_tokenizer
+
+_END = 0
+_RECIPE = Recipe(rank=8, alpha=16, learning_rate=1e-2, batch_size=2, epochs=2)
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of random weights."""
+    return save_decoder(tmp_path_factory.mktemp("base"), "Llama")
+
+
+@pytest.fixture(scope="module")
+def teacher(tmp_path_factory: pytest.TempPathFactory) -> tuple[Teacher, Callable[[Iterable[int]], str]]:
+    """Lessons for a small byte-level tokenizer, and the text of tokens."""
+    folder = tmp_path_factory.mktemp("tokenizer")
+    save_tokenizer(folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    renderer = Renderer(load_prompt("lines"), "English", Decoding(max_tokens=1), Identity(backend="local", model="m"))
+
+    def text(tokens: Iterable[int]) -> str:
+        return str(tokenizer.decode([token for token in tokens if token != IGNORED]))
+
+    return Teacher(tokenizer, renderer, _END), text
+
+
+def _paper(number: int = 1) -> Paper:
+    return Paper.model_validate(
+        {
+            "id": f"p{number}",
+            "title": f"BrookNet-{number}",
+            "abstract": f"We present BrookNet-{number}. It hears streams on PebbleBed.",
+            "source": {"name": "papers.jsonl", "line": number},
+        }
+    )
+
+
+def test_all_that_is_labelled_is_learned(teacher: tuple[Teacher, Callable[[Iterable[int]], str]]) -> None:
+    """The prompt is that of a run, and every token of the answer counts, the one that ends it included."""
+    lesson = Lesson(
+        paper=_paper(), sentence="It hears.", tasks=("hearing",), methods=("A", "B"), datasets=(), metrics=("F1",)
+    )
+    tokens = teacher[0].tokens(lesson)
+    assert teacher[1](tokens.answer) == "It hears.\nhearing\nA; B\n\nF1</s>"
+    assert tokens.wanted == tokens.answer
+    assert "BrookNet-1" in teacher[1](tokens.prompt)
+
+
+@pytest.mark.parametrize(
+    ("labelled", "answer", "learned"),
+    [
+        ({"sentence": "It hears."}, "It hears.\n", "It hears.\n"),
+        ({"tasks": ("hearing",)}, "BrookNet-1\nhearing\n", "hearing\n"),
+        ({"tasks": (), "metrics": ("F1",)}, "BrookNet-1\n\n\n\nF1</s>", "\nF1</s>"),
+        ({"datasets": ("PebbleBed",)}, "BrookNet-1\n\n\nPebbleBed\n", "PebbleBed\n"),
+        ({"metrics": ()}, "BrookNet-1\n\n\n\n</s>", "</s>"),
+    ],
+)
+def test_what_nobody_labelled_is_read_and_not_learned(
+    teacher: tuple[Teacher, Callable[[Iterable[int]], str]], labelled: dict[str, object], answer: str, learned: str
+) -> None:
+    """The title stands in for a sentence, lists are empty, and none of it counts; what follows is left out."""
+    tokens = teacher[0].tokens(Lesson.model_validate({"paper": _paper()} | labelled))
+    assert teacher[1](tokens.answer) == answer
+    assert teacher[1](tokens.wanted) == learned
+
+
+def test_a_label_is_text(teacher: tuple[Teacher, Callable[[Iterable[int]], str]]) -> None:
+    """An end token that somebody wrote ends no answer, a line end makes no line, and a separator no name."""
+    tokens = teacher[0].tokens(Lesson(paper=_paper(), sentence="It</s> hears\nthem.", tasks=("a; b", "c\n d")))
+    assert _END not in tokens.answer
+    assert teacher[1](tokens.answer) == "It</s> hears them.\nc d\n"
+
+
+def test_gold_becomes_lessons() -> None:
+    """Names as the paper writes them and in its order, without those that it does not state; one for each summary."""
+    gold = Gold(
+        summaries=("It hears.", "A network hears."),
+        names={
+            "method": (GoldName(name="GAN"), GoldName(name="brook net", aliases=("BrookNet-1",))),
+            "dataset": (GoldName(name="Pebble"), GoldName(name="PebbleBed")),
+        },
+    )
+    example = Example(paper=_paper(), gold=gold, sentences=("It hears.",), document="d")
+    first, second = lessons_of([example])
+    assert (first.sentence, second.sentence) == ("It hears.", "A network hears.")
+    assert (first.methods, first.datasets, first.tasks, first.metrics) == (("BrookNet-1",), ("PebbleBed",), None, None)
+    assert list(lessons_of([example.model_copy(update={"gold": Gold()})])) == []
+
+
+def _tokens(number: int) -> Tokens:
+    """A lesson that a model of random weights can learn: which number the paper has."""
+    return Tokens([5, 6, 7 + number, 9], [20 + number, 30 + number, _END], [20 + number, 30 + number, _END])
+
+
+def _training(base: Path, folder: Path, recipe: Recipe = _RECIPE) -> Training:
+    return Training(AutoModelForCausalLM.from_pretrained(base), recipe, folder)
+
+
+def test_lessons_are_learned(base: Path, tmp_path: Path) -> None:
+    """The loss falls to nearly nothing, and only the adapter has changed."""
+    training = _training(base, tmp_path, _RECIPE.model_copy(update={"epochs": 60}))
+    lessons = [_tokens(number) for number in range(4)]
+    before = training.loss(lessons)
+    assert training.run(lessons, ())
+    assert training.loss(lessons) < 0.05 < before
+    original = dict(AutoModelForCausalLM.from_pretrained(base).named_parameters())
+    for name, part in training.model.get_base_model().named_parameters():
+        if "lora" not in name:
+            assert torch.equal(part, original[name.replace(".base_layer", "")]), name
+
+
+def test_padding_and_parts_change_no_loss(base: Path, tmp_path: Path) -> None:
+    """The loss of lessons together is that of each alone, however they are padded or divided."""
+    training = _training(base, tmp_path)
+    lessons = [
+        _tokens(1),
+        Tokens([8, 9, 10, 11, 12, 13], [14, 15], [IGNORED, 15]),
+        Tokens([7] * 300, [9] * 150, [IGNORED] * 149 + [9]),
+        Tokens([6] * 300, [9] * 150, [9] * 150),
+    ]
+    assert sum(len(one.prompt) + len(one.answer) for one in lessons) < MOST_TOKENS < 4 * 450
+    alone = [(training.loss([one]), sum(token != IGNORED for token in one.wanted)) for one in lessons]
+    expected = sum(loss * count for loss, count in alone) / sum(count for _, count in alone)
+    assert training.loss(lessons) == pytest.approx(expected, rel=1e-4)
+
+
+def _run_until(training: Training, step: int, lessons: list[Tokens], dev: list[Tokens]) -> bool:
+    return training.run(lessons, dev, lambda: training.progress.step == step)
+
+
+def test_a_stop_costs_nothing(base: Path, tmp_path: Path) -> None:
+    """Stopped in the middle of each epoch and taken up again, a training ends in the same weights as without a stop."""
+    lessons, dev = [_tokens(number) for number in range(7)], [_tokens(8)]
+    whole = _training(base, tmp_path / "whole")
+    assert whole.run(lessons, dev)
+    parts = tmp_path / "parts"
+    for stop in (3, 6):
+        assert not _run_until(_training(base, parts), stop, lessons, dev)
+    last = _training(base, parts)
+    assert last.progress.step == 6
+    assert last.run(lessons, dev)
+    assert last.progress.dev == pytest.approx(whole.progress.dev, abs=1e-6)
+    assert last.progress.train == pytest.approx(whole.progress.train, abs=1e-6)
+    expected, found = (load_file(folder / WEIGHTS) for folder in (tmp_path / "whole", parts))
+    assert expected.keys() == found.keys()
+    assert all(torch.allclose(expected[name], found[name], atol=1e-6) for name in expected)
+
+
+def test_the_best_epoch_is_kept_and_worse_ones_end_it(base: Path, tmp_path: Path) -> None:
+    """Where dev says the opposite of train, the first epoch is the best, and two worse ones are enough."""
+    lessons = [_tokens(1), _tokens(1)]
+    dev = [lessons[0]._replace(answer=[40, 41, _END], wanted=[40, 41, _END])]
+    training = _training(base, tmp_path, _RECIPE.model_copy(update={"epochs": 30}))
+    assert training.run(lessons, dev)
+    assert training.progress.best == 0
+    assert len(training.progress.dev) == 3
+    assert training.progress.dev[0] < training.progress.dev[2]
+    kept = load_file(tmp_path / WEIGHTS)
+    last = dict(training.model.named_parameters())
+    assert any(not torch.equal(kept[name], last[name.replace(".weight", ".default.weight")]) for name in kept)
+
+
+@pytest.fixture
+def gold(tmp_path: Path) -> Path:
+    """Eight papers with a sentence and names."""
+    rows = [
+        {
+            "id": f"p{number}",
+            "title": f"Streams, part {number}",
+            "abstract": f"We present BrookNet for part {number}. It hears streams on PebbleBed.",
+            "tldr": "It hears streams.",
+            "tasks": [],
+            "methods": ["BrookNet"],
+            "datasets": ["PebbleBed"],
+            "metrics": [],
+        }
+        for number in range(8)
+    ]
+    path = tmp_path / "gold.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def _command(base: Path, gold: Path, folder: Path, *more: str) -> list[str]:
+    words = ["tune", "--train", str(gold), "--model", str(base), "--device", "cpu", "--dtype", "float32"]
+    return [*words, "-o", str(folder), "--rank", "8", "--learning-rate", "0.02", "--lessons", "2", *more]
+
+
+def test_what_is_trained_can_be_used(base: Path, gold: Path, tmp_path: Path) -> None:
+    """From gold to an adapter with a card of what really happened, and records that say what was learned."""
+    folder = tmp_path / "adapter"
+    assert main(_command(base, gold, folder, "--dev", f"gold:{gold}", "--epochs", "40")) == 0
+    made = json.loads((folder / "made.json").read_text(encoding="utf-8"))
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    assert made["recipe"]["rank"] == 8
+    assert [(one["split"], one["lessons"], one["file"]) for one in made["data"]] == [
+        ("train", 8, "gold.jsonl"),
+        ("dev", 8, "gold.jsonl"),
+    ]
+    assert made["progress"]["step"] == 4 * len(made["progress"]["train"])
+    assert made["data"][0]["sha256"] in card
+    assert f"| {made['progress']['best'] + 1} (kept) |" in card
+    settings = Settings(
+        model=str(base), adapter=folder, device="cpu", dtype="float32", cache=False, max_tokens=200, stand_in=False
+    )
+    records = list(Summarizer(settings).run(read_papers(gold)))
+    assert [record.tldr.text for record in records if record.tldr] == ["It hears streams."] * 8
+    assert all([one.name for one in record.datasets] == ["PebbleBed"] for record in records)
+    assert all([one.name for one in record.methods] == ["BrookNet"] for record in records)
+
+
+def test_mistakes_are_told_before_a_model_is_loaded(
+    base: Path, gold: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A file that is none, one without labels, a prompt in JSON, and numbers that make no sense."""
+    bare = tmp_path / "bare.jsonl"
+    bare.write_text('{"id": "a", "title": "T", "abstract": "It hears."}\n', encoding="utf-8")
+    for command, said in (
+        (_command(base, tmp_path / "no.jsonl", tmp_path / "a"), "no.jsonl: No such file"),
+        (_command(base, bare, tmp_path / "a"), "holds nothing that a lesson could be made of"),
+        (_command(base, gold, tmp_path / "a", "--prompt", "annotate"), "--prompt annotate: is written in JSON"),
+    ):
+        assert main(command) == 2
+        assert said in capfd.readouterr().err
+    with pytest.raises(SystemExit):
+        main(_command(base, gold, tmp_path / "a", "--learning-rate", "fast"))
+    assert "--learning-rate: it has to be a number" in capfd.readouterr().err
+
+
+def test_ctrl_c_leaves_what_goes_on(base: Path, gold: Path, tmp_path: Path) -> None:
+    """A process that is told to stop saves where it is and says so; another recipe is refused, the same one goes on."""
+    folder = tmp_path / "adapter"
+    long = [sys.executable, "-m", "summarizer", *_command(base, gold, folder, "--epochs", "100000")]
+    with subprocess.Popen(long, stderr=subprocess.PIPE, text=True) as process:
+        while process.poll() is None and not (folder / "checkpoint" / "progress.json").is_file():
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        assert "the same command goes on" in process.communicate()[1]
+    assert process.returncode == 130
+    kept = json.loads((folder / "checkpoint" / "progress.json").read_text(encoding="utf-8"))
+    assert kept["progress"]["step"] > 0
+    again = subprocess.run([*long, "--seed", "7"], capture_output=True, text=True, check=False)
+    assert again.returncode == 2
+    assert "is of a training with another recipe" in again.stderr
