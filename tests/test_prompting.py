@@ -34,9 +34,13 @@ def _renderer(name: str = "annotate", language: str = "English") -> Renderer:
 
 @pytest.mark.parametrize("name", list_prompts())
 def test_shipped_prompts_pass_their_own_checks(name: str, tmp_path: Path) -> None:
-    """Every shipped prompt loads, and its examples have no name, quote or number that their abstracts lack."""
+    """Every shipped prompt loads, and its examples have no name, quote or number that their abstracts lack.
+
+    What is trained needs none.
+    """
     Summarizer(Settings(backend="scripted", prompt=name, cache_dir=tmp_path))
-    assert load_prompt(name).file.examples
+    file = load_prompt(name).file
+    assert file.examples or file.form == "lines"
 
 
 def test_name_means_the_highest_version() -> None:
