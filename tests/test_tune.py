@@ -19,6 +19,7 @@ from summarizer import Settings, Summarizer, read_papers
 from summarizer.backends.adapters import WEIGHTS
 from summarizer.cli import main
 from summarizer.completion import Decoding, Identity
+from summarizer.errors import SettingsError
 from summarizer.prompting import Renderer, load_prompt
 from summarizer.records import Paper
 from summarizer.tuning.lessons import IGNORED, Lesson, Teacher, Tokens
@@ -163,6 +164,8 @@ def test_a_stop_costs_nothing(base: Path, tmp_path: Path) -> None:
     parts = tmp_path / "parts"
     for stop in (3, 6):
         assert not _run_until(_training(base, parts), stop, lessons, dev)
+    with pytest.raises(SettingsError, match="other lessons"):
+        _training(base, parts).run(lessons[1:], dev)
     last = _training(base, parts)
     assert last.progress.step == 6
     assert last.run(lessons, dev)
@@ -184,6 +187,9 @@ def test_the_best_epoch_is_kept_and_worse_ones_end_it(base: Path, tmp_path: Path
     assert training.progress.dev[0] < training.progress.dev[2]
     kept = load_file(tmp_path / WEIGHTS)
     last = dict(training.model.named_parameters())
+    again = _training(base, tmp_path, _RECIPE.model_copy(update={"epochs": 30}))
+    assert again.run(lessons, dev)
+    assert again.progress == training.progress
     assert any(not torch.equal(kept[name], last[name.replace(".weight", ".default.weight")]) for name in kept)
 
 

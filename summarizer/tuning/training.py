@@ -1,10 +1,11 @@
 """LoRA on a causal model, with what costs most left out.
 
 Only the adapter learns, in float32 whatever the weights are in: in bfloat16 small steps vanish, and autocast is many
-times slower on CPUs. Lessons of like length make a batch, padded in front, so that all answers end at the same place
-and the head is computed for answers alone. A checkpoint is written now and then; the same call goes on after it.
+times slower on CPUs. Lessons of like length make a batch, and the head is computed from where the first answer begins.
+A checkpoint is written now and then; the same call goes on after it.
 """
 
+import hashlib
 import json
 import logging
 import random
@@ -27,8 +28,11 @@ from summarizer.whole import write_whole
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
+_ELSEWHERE = "choose another folder with -o"
 _LOG = logging.getLogger(__name__)
 
+#: Epochs in a row with a greater loss on dev than the best one, after which there are no more.
+WORSE: Final = 2
 #: Seconds between two checkpoints, and between two lines of progress.
 SAVED_EVERY: Final = 300.0
 TOLD_EVERY: Final = 30.0
@@ -57,17 +61,26 @@ class Training:
         self._recipe, self._folder, self._checkpoint = recipe, folder, folder / "checkpoint"
         self._learned = [part for part in self.model.parameters() if part.requires_grad]
         self._optimizer = torch.optim.AdamW(self._learned, lr=recipe.learning_rate, weight_decay=0.0)
-        self.progress = Progress()
+        self.progress, self._lessons = Progress(), ""
         if (self._checkpoint / "progress.json").is_file():
             self._resume()
 
     def run(self, train: Sequence[Tokens], dev: Sequence[Tokens], stopping: Callable[[], bool] = never) -> bool:
-        """Learn until the epochs end, or dev gets worse twice; False when it was stopped before. Saves the best."""
+        """Learn until the epochs end, or dev gets worse twice; False when it was stopped before. Saves the best.
+
+        `SettingsError` when the checkpoint is of other lessons.
+        """
         recipe = self._recipe
+        lessons = hashlib.sha256(repr((train, dev)).encode()).hexdigest()
+        if self._lessons not in {"", lessons}:
+            raise SettingsError(f"{self._checkpoint}: is of a training with other lessons; {_ELSEWHERE}")
+        self._lessons = lessons
         batches = -(-len(train) // recipe.batch_size)
         steps = batches * recipe.epochs
         saved = told = time.monotonic()
         for epoch in range(self.progress.step // batches, recipe.epochs):
+            if self._gets_worse():
+                break
             done = self.progress.step - epoch * batches
             for batch in _batches(train, recipe, epoch)[done:]:
                 if stopping():
@@ -83,8 +96,6 @@ class Training:
                     self._save()
             self._end_epoch(dev)
             self._save()
-            if self.progress.best is not None and len(self.progress.dev) - self.progress.best > 2:
-                break
         return True
 
     def loss(self, lessons: Sequence[Tokens]) -> float:
@@ -97,6 +108,9 @@ class Training:
                 loss, tokens = self._forward(part)
                 total, count = total + float(loss), count + tokens
         return total / count
+
+    def _gets_worse(self) -> bool:
+        return self.progress.best is not None and len(self.progress.dev) - self.progress.best > WORSE
 
     def _learn(self, batch: Sequence[Tokens], steps: int) -> None:
         begun, progress = time.perf_counter(), self.progress
@@ -125,23 +139,18 @@ class Training:
 
     def _forward(self, batch: Sequence[Tokens]) -> tuple[torch.Tensor, int]:
         """Sum of the losses of the wanted tokens, and their number."""
-        longest, answers = max(map(_length, batch)), max(len(one.answer) for one in batch)
-        ids, mask = (torch.zeros(len(batch), longest, dtype=torch.long) for _ in range(2))
-        wanted = torch.full((len(batch), answers), IGNORED)
+        longest, begins = max(map(_length, batch)), min(len(one.prompt) for one in batch)
+        ids = torch.zeros(len(batch), longest, dtype=torch.long)
+        wanted = torch.full((len(batch), longest - begins), IGNORED)
         for row, one in enumerate(batch):
-            ids[row, longest - _length(one) :] = torch.tensor([*one.prompt, *one.answer])
-            mask[row, longest - _length(one) :] = 1
-            wanted[row, answers - len(one.wanted) :] = torch.tensor(one.wanted)
-        device = self.model.device
-        ids, mask, wanted = ids.to(device), mask.to(device), wanted.to(device)
-        positions = (mask.cumsum(dim=1) - 1).clamp(min=0)
-        # The token before an answer tells its first one.
-        output = self.model(
-            input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=False, logits_to_keep=answers + 1
-        )
+            ids[row, : _length(one)] = torch.tensor([*one.prompt, *one.answer])
+            wanted[row, len(one.prompt) - begins : _length(one) - begins] = torch.tensor(one.wanted)
+        ids, wanted = ids.to(self.model.device), wanted.to(self.model.device)
+        # A causal model does not look at what comes behind, so padding needs no mask. The token before tells the next.
+        logits = self.model(input_ids=ids, use_cache=False, logits_to_keep=longest - begins + 1).logits[:, :-1]
         there = wanted != IGNORED
-        logits = output.logits[:, :-1][there].float()
-        return torch.nn.functional.cross_entropy(logits, wanted[there], reduction="sum"), int(there.sum())
+        loss = torch.nn.functional.cross_entropy(logits[there].float(), wanted[there], reduction="sum")
+        return loss, int(there.sum())
 
     def _end_epoch(self, dev: Sequence[Tokens]) -> None:
         progress = self.progress
@@ -178,7 +187,7 @@ class Training:
         tensors = {**get_peft_model_state_dict(self.model), **moments}
         name = f"state-{self.progress.step}.safetensors"
         save_file({key: value.contiguous() for key, value in tensors.items()}, self._checkpoint / name)
-        kept = {"recipe": self._recipe.model_dump(), "progress": self.progress.model_dump()}
+        kept = {"recipe": self._recipe.model_dump(), "lessons": self._lessons, "progress": self.progress.model_dump()}
         write_whole(self._checkpoint / "progress.json", json.dumps(kept, indent=2) + "\n")
         for old in self._checkpoint.glob("state-*.safetensors"):
             if old.name != name:
@@ -187,9 +196,8 @@ class Training:
     def _resume(self) -> None:
         kept: dict[str, Any] = json.loads((self._checkpoint / "progress.json").read_text(encoding="utf-8"))
         if Recipe.model_validate(kept["recipe"]) != self._recipe:
-            raise SettingsError(
-                f"{self._checkpoint}: is of a training with another recipe; choose another folder with -o"
-            )
+            raise SettingsError(f"{self._checkpoint}: is of a training with another recipe; {_ELSEWHERE}")
+        self._lessons = str(kept["lessons"])
         self.progress = Progress.model_validate(kept["progress"])
         tensors = load_file(self._checkpoint / f"state-{self.progress.step}.safetensors")
         set_peft_model_state_dict(self.model, {key: value for key, value in tensors.items() if not key[0].isdigit()})

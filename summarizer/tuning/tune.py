@@ -13,7 +13,7 @@ from summarizer.errors import ModelError, SettingsError
 from summarizer.prompting import Renderer, load_prompt
 from summarizer.settings import DEFAULT_LANGUAGE
 from summarizer.tuning.card import Made, TrainingData, card, versions
-from summarizer.tuning.lessons import Lesson, Teacher, Tokens
+from summarizer.tuning.lessons import IGNORED, Lesson, Teacher, Tokens
 from summarizer.tuning.recipe import Recipe
 from summarizer.whole import write_whole
 
@@ -42,8 +42,8 @@ def tune(
     """Train an adapter into `folder`, or go on with what is there; False when it was stopped before its end.
 
     `lessons` are those to learn from, and those by which the best epoch is chosen, which may be none. `ModelError` for
-    a model that cannot be trained, `SettingsError` for a prompt that is not written in lines, or a folder of another
-    recipe.
+    a model that cannot be trained, `SettingsError` for a prompt that is not written in lines, lessons that are all too
+    long, or a folder of another training.
     """
     try:
         from summarizer.tuning.training import Training  # noqa: PLC0415 - torch and peft take seconds
@@ -63,6 +63,8 @@ def tune(
     renderer = Renderer(prompt, DEFAULT_LANGUAGE, Decoding(max_tokens=1), Identity(backend="local", model=source.name))
     teacher = Teacher(loaded.tokenizer, renderer, loaded.ends[0])
     train, dev = (_taught(each, teacher, loaded.context) for each in lessons)
+    if not train:
+        raise SettingsError(f"no lesson fits into the {loaded.context} tokens that {source.name} can read")
     training = Training(loaded.model, recipe, folder)
     ended = training.run(train, dev, stopping)
     if training.progress.train:
@@ -84,7 +86,8 @@ def tune(
 
 def _taught(lessons: Sequence[Lesson], teacher: Teacher, context: int) -> list[Tokens]:
     tokens = [teacher.tokens(lesson) for lesson in lessons]
-    kept = [one for one in tokens if len(one.prompt) + len(one.answer) <= context]
+    wanted = [one for one in tokens if any(token != IGNORED for token in one.wanted)]
+    kept = [one for one in wanted if len(one.prompt) + len(one.answer) <= context]
     if len(kept) < len(tokens):
-        _LOG.info("%d lessons are left out: they are longer than the model can read", len(tokens) - len(kept))
+        _LOG.info("%d lessons are left out: longer than the model can read, or empty", len(tokens) - len(kept))
     return kept
