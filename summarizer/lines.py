@@ -12,6 +12,7 @@ contribution, the field, the modality and the results, and the role of a method.
 """
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -21,7 +22,11 @@ from summarizer.errors import AnswerError
 from summarizer.records import Answer, Limits, NamedMethod, first_problem
 
 #: What stands in the grammar for the words of a paper, until one is asked about.
-PAPER: Final = '"<the paper>"'
+TITLE: Final = '"<the title>"'
+ABSTRACT: Final = '"<the abstract>"'
+_PLACES: Final = re.compile(f"{TITLE}|{ABSTRACT}")
+#: How the grammar begins.
+_DIALECT: Final = "%llguidance {}"
 #: What separates names.
 BETWEEN: Final = "; "
 #: Lines of an answer: the sentence and four lists.
@@ -29,29 +34,34 @@ _NUMBER: Final = 5
 
 
 def lines_grammar(limits: Limits) -> str:
-    """The form as a grammar in the dialect of llguidance, with `PAPER` where the words of the paper have to stand."""
+    """The form as a grammar in the dialect of llguidance, with `TITLE` and `ABSTRACT` where the paper has to stand."""
     lists = (limits.tasks, limits.methods, limits.datasets, limits.metrics)
     between = json.dumps(BETWEEN)
     names = " ".join(f'"\\n" (NAME ({between} NAME){{0,{most - 1}}})?' for most in lists)
     return "\n".join(
         (
-            "%llguidance {}",
+            _DIALECT,
             f"start: SENTENCE {names}",
             rf"SENTENCE: /[^\s][^\n]{{0,{limits.tldr - 1}}}/",
             rf"NAME: WORDS & /[^;\s]([^;\n]{{0,{max(limits.text - 2, 0)}}}[^;\s])?/ & /.*[\p{{L}}\p{{N}}].*/",
-            f'WORDS: %regex {{"substring_words": {PAPER}}}',
+            # Of one or the other: what begins in the title and ends in the abstract is nowhere.
+            "WORDS: OF_TITLE | OF_ABSTRACT",
+            f'OF_TITLE: %regex {{"substring_words": {TITLE}}}',
+            f'OF_ABSTRACT: %regex {{"substring_words": {ABSTRACT}}}',
         )
     )
 
 
 def is_grammar(schema_text: str) -> bool:
     """Whether this is the grammar of lines, and no JSON Schema."""
-    return PAPER in schema_text
+    return schema_text.startswith(_DIALECT)
 
 
 def grammar_for(grammar: str, title: str, abstract: str) -> str:
     """The grammar for one paper."""
-    return grammar.replace(PAPER, json.dumps(" ".join(f"{title} {abstract}".split())))
+    texts = {TITLE: title, ABSTRACT: abstract}
+    # In one pass: a title may be what stands for an abstract.
+    return _PLACES.sub(lambda place: json.dumps(" ".join(texts[place.group()].split())), grammar)
 
 
 def as_lines(sentence: str, lists: Iterable[Iterable[str]]) -> str:

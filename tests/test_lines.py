@@ -13,7 +13,7 @@ from summarizer.backends.constraint import Form, SchemaGrammar
 from summarizer.backends.local import LocalBackend
 from summarizer.completion import LINES, Completion, Decoding, Request
 from summarizer.errors import AnswerError, PromptError
-from summarizer.lines import PAPER, as_lines, grammar_for, is_grammar, lines_grammar, parse_lines
+from summarizer.lines import ABSTRACT, TITLE, as_lines, grammar_for, is_grammar, lines_grammar, parse_lines
 from summarizer.prompting import load_prompt
 from summarizer.records import Limits, Paper
 from tests.tiny_models import save_decoder, save_tokenizer
@@ -62,7 +62,7 @@ def test_words_of_the_paper_can_be_written(
 @pytest.mark.parametrize(
     "names",
     ["GLUE", "brooknet", "Brook", "Net", "BrookNet PB", "accuracy of 81.4%", "81.5% top-1", "BrookNet; PB; PebbleBed",
-     "BrookNet;PB", " BrookNet", "BrookNet ", ";", ":", "Guessing Depth We present BrookNet, a"],
+     "BrookNet;PB", " BrookNet", "BrookNet ", ";", ":", "Guessing Depth We"],
 )  # fmt: skip
 def test_nothing_else_can_be_written(grammar: tuple[SchemaGrammar, Callable[[str], list[int]]], names: str) -> None:
     """No other word, case or number, no piece of a word, no longer list or name than the limits."""
@@ -80,7 +80,8 @@ def test_the_sentence_is_one_line_with_a_limit(grammar: tuple[SchemaGrammar, Cal
 @pytest.mark.parametrize(
     "abstract",
     [
-        PAPER,
+        TITLE,
+        f"{ABSTRACT} {TITLE}",
         '"]}} %regex {',
         "\\",
         "\\u0000",
@@ -104,7 +105,9 @@ def test_a_schema_is_no_grammar() -> None:
     """JSON Schemas are told apart from it, and a grammar has all words of the paper on one line."""
     assert is_grammar(lines_grammar(_LIMITS))
     assert not is_grammar(json.dumps({"type": "string"}))
-    assert '"BrookNet: Guessing Depth We present BrookNet' in grammar_for(lines_grammar(_LIMITS), _TITLE, _ABSTRACT)
+    whole = grammar_for(lines_grammar(_LIMITS), ABSTRACT, _ABSTRACT)
+    assert json.dumps(ABSTRACT) in whole
+    assert '"We present BrookNet, a ' in whole
 
 
 def test_what_is_written_is_read() -> None:
@@ -155,9 +158,9 @@ def test_a_model_of_chance_keeps_to_the_lines(kind: str, tmp_path: Path, make_re
         assert isinstance(outcome, Completion), outcome
         assert outcome.structured_mode == LINES
         answer = parse_lines(outcome.text, _LIMITS)
-        words = " ".join(f"{_TITLE} {_ABSTRACT} Part {outcome.request_id}.".split())
+        abstract = " ".join(f"{_ABSTRACT} Part {outcome.request_id}.".split())
         names = [*answer.tasks, *(method.name for method in answer.methods), *answer.datasets, *answer.metrics]
-        assert all(name in words for name in names)
+        assert all(name in _TITLE or name in abstract for name in names)
 
 
 def test_records_of_lines_have_no_name_from_elsewhere(shared_cache: Path, make_paper: Callable[..., Paper]) -> None:
