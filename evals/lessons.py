@@ -3,14 +3,15 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from evals.examples import Example, GoldName, Kind
+from evals.examples import Example, GoldName
 from summarizer.extension import Lesson
 
 
 def lessons_of(examples: Iterable[Example]) -> Iterator[Lesson]:
     """One for each example that says anything that a lesson holds; several summaries make several."""
     for example in examples:
-        text = " ".join(f"{example.paper.title} {example.paper.abstract}".split())
+        # On two lines, since a name is on one.
+        text = "\n".join(" ".join(part.split()) for part in (example.paper.title, example.paper.abstract))
         gold = example.gold
         names = {kind: _written(found, text) for kind, found in gold.names.items()}
         if not (names or gold.summaries):
@@ -19,15 +20,11 @@ def lessons_of(examples: Iterable[Example]) -> Iterator[Lesson]:
             yield Lesson(
                 paper=example.paper,
                 sentence=sentence,
-                tasks=_of(names, "task"),
-                methods=_of(names, "method"),
-                datasets=_of(names, "dataset"),
-                metrics=_of(names, "metric"),
+                tasks=names.get("task"),
+                methods=names.get("method"),
+                datasets=names.get("dataset"),
+                metrics=names.get("metric"),
             )
-
-
-def _of(names: dict[Kind, tuple[str, ...]], kind: Kind) -> tuple[str, ...] | None:
-    return names.get(kind)
 
 
 def _written(names: Iterable[GoldName], text: str) -> tuple[str, ...]:

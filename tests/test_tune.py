@@ -92,6 +92,11 @@ def test_what_nobody_labelled_is_read_and_not_learned(
     assert teacher[1](tokens.wanted) == learned
 
 
+def test_a_lesson_without_labels_teaches_nothing(teacher: tuple[Teacher, Callable[[Iterable[int]], str]]) -> None:
+    """It has no answer."""
+    assert teacher[0].tokens(Lesson(paper=_paper())).answer == []
+
+
 def test_a_label_is_text(teacher: tuple[Teacher, Callable[[Iterable[int]], str]]) -> None:
     """An end token that somebody wrote ends no answer, a line end makes no line, and a separator no name."""
     tokens = teacher[0].tokens(Lesson(paper=_paper(), sentence="It</s> hears\nthem.", tasks=("a; b", "c\n d")))

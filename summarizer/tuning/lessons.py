@@ -51,7 +51,7 @@ class Teacher:
         prompt = self._encoder.encode(self._renderer.request(lesson.paper))
         pieces = list(_pieces(lesson, self._renderer.prompt.file.limits))
         ended = pieces[-1].wanted
-        while not pieces[-1].wanted:
+        while pieces and not pieces[-1].wanted:
             pieces.pop()
         encoded = self._tokenizer(
             "".join(piece.text for piece in pieces),
