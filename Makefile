@@ -6,12 +6,13 @@ BIN := .venv/bin
 # Modules that compute from what they are given and touch nothing else: tests reach every branch of them.
 PURE := summarizer/records.py,summarizer/prices.py,summarizer/backends/pace.py,summarizer/parsing.py,summarizer/lines.py,summarizer/grounding.py,summarizer/passages.py,summarizer/results.py,summarizer/sentences.py,summarizer/repairing.py,summarizer/verification.py,summarizer/folding.py,summarizer/latex.py,summarizer/quantities.py,summarizer/names.py,summarizer/acronyms.py,summarizer/labels.py,summarizer/aliases.py,summarizer/tagging.py,summarizer/writing/markdown.py,summarizer/writing/html.py,summarizer/writing/grouping.py,summarizer/writing/harmless.py,summarizer/reading/page.py,summarizer/reading/jsonl.py,summarizer/reading/documents.py,summarizer/reading/shapes.py,summarizer/reading/table.py,summarizer/reading/fields.py,summarizer/reading/identity.py,evals/metrics/*,evals/statistics.py,evals/baselines.py,evals/comparing.py,evals/counterfactuals/change.py,evals/counterfactuals/names.py,evals/counterfactuals/negations.py,evals/judging/blinding.py,evals/judging/normal.py
 
-.PHONY: help setup demo demo-eval test test-browser check format schema bench clean
+.PHONY: help setup demo demo-eval adapter test test-browser check format schema bench clean
 
 help:
 	@echo "make setup    install the tested versions into .venv"
 	@echo "make demo     read the example papers with the small model and write demo/digest.html"
 	@echo "make demo-eval  how good the small model is, on invented papers with labels: demo/eval/report.html"
+	@echo "make adapter  train the adapter of the small model, from the published data in DATA"
 	@echo "make test     run the tests; make test-browser: those that drive chromium"
 	@echo "make check    formatting, lint, types, layers"
 	@echo "make format   put the code into the format that check wants"
@@ -44,6 +45,14 @@ demo-eval: setup
 	$(BIN)/summarizer eval smoke --batch-size 48 -o demo/eval || test $$? -eq 1
 	$(if $(DATA),$(BIN)/summarizer eval scitldr --data "$(DATA)" --limit 50 --batch-size 48 -o demo/eval || test $$? -eq 1)
 	@echo "Open demo/eval/report.html in a browser."
+
+# The adapter of the small model, from the published data in the folder DATA; takes hours, and goes on where it was stopped.
+LESSONS := build/adapter
+adapter: setup
+	$(BIN)/python benchmarks/adapter_data.py "$(DATA)" $(LESSONS)
+	$(BIN)/summarizer tune -o $(LESSONS)/trained --dtype float32 \
+	  --train $(LESSONS)/scitldr.train.jsonl $(LESSONS)/tdmsci.train.jsonl $(foreach time,1 2 3,$(LESSONS)/scirex.train.jsonl) \
+	  --dev $(LESSONS)/scitldr.dev.jsonl $(LESSONS)/scirex.held.jsonl
 
 # A process for each core. Each computes with one thread: threads of several wait for one another, spinning.
 test: setup

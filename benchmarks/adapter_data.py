@@ -1,0 +1,77 @@
+"""What the adapter that ships is trained on, and what it is chosen by, as files of gold.
+
+From the published data come the papers to train on. Left out are those that share much with a paper that is evaluated
+(the dev splits of SciTLDR and SciERC), a fifth of SciREX, which is kept to choose by, and ids that `--leave-out` names.
+Every third paper of SciTLDR loses its title, since a model that always has one repeats it.
+
+Usage: python benchmarks/adapter_data.py DATA OUTPUT [--leave-out FILE]
+"""
+
+import argparse
+from collections.abc import Iterable, Iterator
+from hashlib import sha256
+from pathlib import Path
+
+from evals.data import find
+from evals.duplicates import Scan
+from evals.examples import Example
+from evals.suites import load_suite
+from evals.suites.gold import gold_line
+from evals.suites.suite import Split
+
+#: Shares, by a hash of the id, so that the same papers are drawn each time: one in so many.
+TITLES, HELD = 3, 5
+
+
+def main() -> None:
+    """Write the files, and tell how many papers each has."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("output", type=Path)
+    parser.add_argument("--leave-out", type=Path, metavar="FILE", help="ids of papers, one on each line")
+    options = parser.parse_args()
+    options.output.mkdir(parents=True, exist_ok=True)
+    left = set(options.leave_out.read_text(encoding="utf-8").split()) if options.leave_out else set[str]()
+
+    def read(suite: str, split: Split = "train") -> Iterator[Example]:
+        found = load_suite(suite)
+        return found.read(find(found, options.data, split, options.output))
+
+    scirex = list(read("scirex"))
+    held = [example for example in scirex if _drawn(example, HELD)]
+    evaluated = Scan([*read("scitldr", "dev"), *read("scierc", "dev"), *held])
+    for name, examples, change in (
+        ("scitldr.train", read("scitldr"), _untitled),
+        ("scirex.train", (example for example in scirex if not _drawn(example, HELD)), _same),
+        ("tdmsci.train", read("tdmsci"), _same),
+    ):
+        known = list(examples)
+        found = evaluated.compare(known, name, "")
+        shared = {pair.train for pairs in (found.titles, found.abstracts, found.near) for pair in pairs}
+        kept = [one for one in known if one.paper.id not in shared | left]
+        _write(options.output / f"{name}.jsonl", map(change, kept))
+        print(f"{name}: {len(kept)} of {len(known)}; {len(shared)} share much with what is evaluated")
+    _write(options.output / "scirex.held.jsonl", held)
+    _write(options.output / "scitldr.dev.jsonl", (one for one in read("scitldr", "dev") if _drawn(one, HELD)))
+
+
+def _write(path: Path, examples: Iterable[Example]) -> None:
+    path.write_text("".join(map(gold_line, examples)), encoding="utf-8")
+
+
+def _drawn(example: Example, one_in: int) -> bool:
+    return int.from_bytes(sha256(example.paper.id.encode()).digest()[:8]) % one_in == 0
+
+
+def _same(example: Example) -> Example:
+    return example
+
+
+def _untitled(example: Example) -> Example:
+    if not _drawn(example, TITLES):
+        return example
+    return example.model_copy(update={"paper": example.paper.model_copy(update={"title": ""})})
+
+
+if __name__ == "__main__":
+    main()
