@@ -16,6 +16,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Literal
@@ -102,7 +103,8 @@ class Count:
 def count(said: Sequence[str], gold: Sequence[GoldName], tier: Tier) -> Count:
     """Compare two sets of names of one paper. What stated gold takes is no longer there for unstated gold."""
     key = _KEYS[tier]
-    names = [name for name in dict.fromkeys(map(key, said)) if name]
+    # Sorted, so that where two names could take one of gold, it is the same one in whichever order they are said.
+    names = sorted({name for name in map(key, said) if name})
     stated = _forms([name for name in gold if name.stated], key)
     others = _forms([name for name in gold if not name.stated], key)
     unstated = {name: forms for name, forms in others.items() if name not in stated}
@@ -147,28 +149,21 @@ def _forms(gold: Sequence[GoldName], key: Callable[[str], str]) -> dict[str, set
 
 
 def _matched(names: Sequence[str], gold: Sequence[set[str]], tier: Tier) -> set[int]:
-    """Numbers of the names that have a gold name of their own."""
+    """Numbers of the names that have a gold name of their own, with the largest sum of likeness."""
     if not names or not gold:
         return set()
-    if tier == "overlap":
-        return _nearest(names, gold)
-    return {row for row, _ in assign([[float(name in forms) for forms in gold] for name in names])}
+    like = _near if tier == "overlap" else _same
+    return {row for row, _ in assign([[like(name, forms) for forms in gold] for name in names])}
 
 
-def _nearest(names: Sequence[str], gold: Sequence[set[str]]) -> set[int]:
-    """Greedy: the pair with the largest overlap is taken, as long as that is more than half."""
-    near = [
-        (max(overlap(name, form) for form in forms), row, column)
-        for row, name in enumerate(names)
-        for column, forms in enumerate(gold)
-    ]
-    rows: set[int] = set()
-    columns: set[int] = set()
-    for size, row, column in sorted(near, key=lambda pair: (-pair[0], pair[1], pair[2])):
-        if size > 0.5 and row not in rows and column not in columns:
-            rows.add(row)
-            columns.add(column)
-    return rows
+def _same(name: str, forms: AbstractSet[str]) -> float:
+    return float(name in forms)
+
+
+def _near(name: str, forms: AbstractSet[str]) -> float:
+    """The largest overlap, where that is more than half."""
+    size = max(overlap(name, form) for form in forms)
+    return size if size > 0.5 else 0.0
 
 
 def _added(counts: Sequence[Count]) -> tuple[float, float, float]:
