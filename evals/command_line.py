@@ -154,13 +154,7 @@ def _add_compare(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def _margin(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not 0.0 < number <= 100.0:
-        raise argparse.ArgumentTypeError("it has to be a number, more than 0 and at most 100")
-    return number
+    return _number(text, 100)
 
 
 def _count(text: str) -> int:
@@ -182,12 +176,16 @@ def _add_tune(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", c
 
 
 def _rate(text: str) -> float:
+    return _number(text, 1)
+
+
+def _number(text: str, most: int) -> float:
     try:
         number = float(text)
     except ValueError:
         number = math.nan
-    if not 0.0 < number <= 1.0:
-        raise argparse.ArgumentTypeError("it has to be a number, more than 0 and at most 1")
+    if not 0.0 < number <= most:
+        raise argparse.ArgumentTypeError(f"it has to be a number, more than 0 and at most {most}")
     return number
 
 
