@@ -89,11 +89,11 @@ def count(model: PreTrainedModel) -> Counted:
     """Two operations for each weight; each token is multiplied with the keys and the values of those it looks at."""
     layers, head = linears(model)
     config = model.config.get_text_config()
-    width = config.hidden_size // config.num_attention_heads * config.num_attention_heads
+    head_width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     return Counted(
         2.0 * sum(one.weight.numel() for one in layers),
         2.0 * head.weight.numel(),
-        4.0 * width * config.num_hidden_layers,
+        4.0 * head_width * config.num_attention_heads * config.num_hidden_layers,
     )
 
 

@@ -250,13 +250,15 @@ def test_what_is_trained_can_be_used(base: Path, gold: Path, tmp_path: Path) -> 
 def test_mistakes_are_told_before_a_model_is_loaded(
     base: Path, gold: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """A file that is none, one without labels, a prompt in JSON, and numbers that make no sense."""
+    """A file that is none, one without labels, a prompt in JSON, flags that do nothing, odd numbers."""
     bare = tmp_path / "bare.jsonl"
     bare.write_text('{"id": "a", "title": "T", "abstract": "It hears."}\n', encoding="utf-8")
     for command, said in (
         (_command(base, tmp_path / "no.jsonl", tmp_path / "a"), "no.jsonl: No such file"),
         (_command(base, bare, tmp_path / "a"), "holds nothing that a lesson could be made of"),
         (_command(base, gold, tmp_path / "a", "--prompt", "annotate"), "--prompt annotate: is written in JSON"),
+        (_command(base, gold, tmp_path / "a", "--backend", "hosted"), "leave --backend and --adapter out"),
+        (_command(base, gold, tmp_path / "a", "--adapter", "b"), "leave --backend and --adapter out"),
     ):
         assert main(command) == 2
         assert said in capfd.readouterr().err

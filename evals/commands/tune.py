@@ -14,6 +14,7 @@ from summarizer.extension import (
     InputError,
     Lesson,
     Recipe,
+    SettingsError,
     TrainingData,
     complain,
     interruptible,
@@ -29,6 +30,8 @@ _OWN = "gold"
 def call(options: Namespace) -> int:
     """Train, or go on; 130 when it was stopped."""
     settings = settings_of(options)
+    if settings.backend != "local" or settings.adapter is not None:
+        raise SettingsError("only the weights of a local model learn: leave --backend and --adapter out")
     show_log(quiet=options.quiet)
     # All files are looked at before a model is.
     train, about = _read(options.train, "train")
