@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from summarizer.backends.device import choose_placement
-from summarizer.backends.generation import load_model
+from summarizer.backends.generation import LoadedModel, load_model
 from summarizer.backends.weights import fetch_weights, find_model, find_revision
 from summarizer.completion import Decoding, Identity, never
 from summarizer.errors import ModelError, SettingsError
-from summarizer.prompting import Renderer, load_prompt
+from summarizer.prompting import Prompt, Renderer, load_prompt
 from summarizer.settings import DEFAULT_LANGUAGE
 from summarizer.tuning.card import Made, TrainingData, card, versions
 from summarizer.tuning.lessons import IGNORED, Lesson, Teacher, Tokens
@@ -50,30 +50,24 @@ def tune(
     except ImportError as error:
         raise SettingsError("training needs: pip install 'abstract-summarizer[local,tune]'") from error
 
-    source, prompt = find_model(base.model), load_prompt(base.prompt)
-    if prompt.file.form != "lines":
-        raise SettingsError(f"--prompt {base.prompt}: is written in JSON, and lessons are in lines")
-    revision, placement = (
-        find_revision(source, base.revision, base.cache_dir),
-        choose_placement(base.device, base.dtype),
+    learner = _learner(base)
+    renderer = Renderer(
+        learner.prompt, DEFAULT_LANGUAGE, Decoding(max_tokens=1), Identity(backend="local", model=learner.name)
     )
-    loaded = load_model(fetch_weights(source, base.revision, placement.dtype, base.cache_dir), placement)
-    if loaded.plain_summarizer:
-        raise ModelError(f"{source.name}: only causal models take lessons")
-    renderer = Renderer(prompt, DEFAULT_LANGUAGE, Decoding(max_tokens=1), Identity(backend="local", model=source.name))
+    loaded = learner.loaded
     teacher = Teacher(loaded.tokenizer, renderer, loaded.ends[0])
     train, dev = (_taught(each, teacher, loaded.context) for each in lessons)
     if not train:
-        raise SettingsError(f"no lesson fits into the {loaded.context} tokens that {source.name} can read")
+        raise SettingsError(f"no lesson fits into the {loaded.context} tokens that {learner.name} can read")
     training = Training(loaded.model, recipe, folder)
     ended = training.run(train, dev, stopping)
     if training.progress.train:
         made = Made(
-            base=source.name,
-            revision=revision,
-            dtype=placement.dtype,
-            prompt=prompt.name,
-            prompt_sha256=prompt.sha256,
+            base=learner.name,
+            revision=learner.revision,
+            dtype=learner.dtype,
+            prompt=learner.prompt.name,
+            prompt_sha256=learner.prompt.sha256,
             recipe=recipe,
             data=tuple(data),
             progress=training.progress,
@@ -82,6 +76,26 @@ def tune(
         write_whole(folder / "made.json", made.model_dump_json(indent=2) + "\n")
         write_whole(folder / "README.md", card(made))
     return ended
+
+
+class _Learner(NamedTuple):
+    name: str
+    revision: str
+    dtype: str
+    prompt: Prompt
+    loaded: LoadedModel
+
+
+def _learner(base: Base) -> _Learner:
+    source, prompt = find_model(base.model), load_prompt(base.prompt)
+    if prompt.file.form != "lines":
+        raise SettingsError(f"--prompt {base.prompt}: is written in JSON, and lessons are in lines")
+    revision = find_revision(source, base.revision, base.cache_dir)
+    placement = choose_placement(base.device, base.dtype)
+    loaded = load_model(fetch_weights(source, base.revision, placement.dtype, base.cache_dir), placement)
+    if loaded.plain_summarizer:
+        raise ModelError(f"{source.name}: only causal models take lessons")
+    return _Learner(source.name, revision, placement.dtype, prompt, loaded)
 
 
 def _taught(lessons: Sequence[Lesson], teacher: Teacher, context: int) -> list[Tokens]:
