@@ -81,7 +81,7 @@ class Assembler:
             message = "this model writes a summary and nothing else; the other fields were not asked"
             cautions.append(Caution(code="summary_only", message=message))
         elif completion.structured_mode == LINES:
-            message = "this model writes a summary and names; contribution, field, modality and results were not asked"
+            message = "this model writes a summary and names; contribution, roles and results were read by rule"
             cautions.append(Caution(code="names_only", message=message))
         tldr = grounded.tldr
         if tldr.unsupported and self._stand_in:

@@ -7,8 +7,8 @@
     metrics
 
 It is for local models, which can be held to it while they write. JSON spends most of its tokens on keys and quotes, and
-a schema can hold a name to a length, and not to the words of one paper. What a line cannot say stays open: the kind of
-contribution, the field, the modality and the results, and the role of a method.
+a schema can hold a name to a length, and not to the words of one paper. The kind of contribution, the roles of methods
+and the results are read from the paper by rule (`rules`); the field and the modality stay open.
 """
 
 import json

@@ -34,6 +34,7 @@ from summarizer.prompting import Renderer, check_language, load_prompt
 from summarizer.reading.fields import checked
 from summarizer.records import Answer, Failure, Paper, Record, Unreadable
 from summarizer.repairing import problem_of
+from summarizer.rules import read_by_rule
 from summarizer.settings import Settings
 from summarizer.tagging import Tagger
 from summarizer.vocabulary import load_tag_vocabulary
@@ -252,6 +253,8 @@ class _Run:
                 failure = Failure(kind=error.kind, message=str(error), raw=error.raw)
                 self._ready[task.position] = self._assembler.failed(task, failure, completion)
             return
+        if outcome.structured_mode == LINES:
+            answer = read_by_rule(answer, task.paper, prompt.file.limits)
         self._answered(task, self._assembler.better(task, answer), completion)
 
     def _answered(self, task: Task, answer: Answer, completion: Completion) -> None:

@@ -18,12 +18,17 @@ Span = tuple[int, int]
 #: Units of how good or how fast something is. What has another one, or none, is a claim only as a decimal fraction.
 _CLAIMED_UNITS = frozenset({"%", "points", "x", "dB", "fps"})
 #: Names of measures: the number behind one is a score, while one behind another name is a version (`Llama 3.1`).
-_MEASURE = re.compile(
+_MEASURES = (
     r"(?:F1|F-score|BLEU|ROUGE(?:-\w+)?|METEOR|CIDEr|SPICE|BERTScore|chrF|COMET|AUC|AUROC|AUPRC|AP|mAP|EM|IoU|mIoU|Dice"
     r"|DSC|PSNR|SSIM|LPIPS|FID|IS|WER|CER|MOS|MAE|MSE|RMSE|R2|NDCG|nDCG|MRR|MCC|Elo|PPL|SI-SDR|SDR|PESQ|STOI|Hits@\d+"
-    r"|Recall@\d+|pass@\d+)[\s:=(]*(?:of\s*)?$",
-    re.IGNORECASE,
+    r"|Recall@\d+|pass@\d+)"
 )
+_MEASURE = re.compile(rf"{_MEASURES}[\s:=(]*(?:of\s*)?$", re.IGNORECASE)
+#: In this case alone: `5 is` is no score.
+_OF_MEASURE = re.compile(rf"\s?(?:absolute |relative )?{_MEASURES}(?![\w-])")
+#: A year, or the edition of what is named by one.
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_COUNTING = re.compile(r"\b(?:is|are|be)\s$", re.IGNORECASE)
 _VERSIONED = re.compile(r"(?:^|[^\w])[A-Z][\w-]*[\s-]$")
 #: What stands before a number that is set and not reached.
 _SETTING = re.compile(
@@ -94,13 +99,18 @@ def parse_number(text: str) -> float | None:
 def missed_claims(results: Iterable[Result], passages: Passages) -> Iterator[Caution]:
     """Numbers of the abstract that look like a claim and belong to no result, as warnings with their place."""
     held = _held(results, passages)
-    missed = (number for number in passages.numbers if number.start not in held and _is_claim(number, passages))
+    missed = (number for number in claimed_numbers(passages) if number.start not in held)
     for count, number in enumerate(missed):
         if count == _MOST_MISSED:
             return
         written = passages.abstract[number.start : number.end]
         evidence = Evidence(quote=written, start=number.start, end=number.end, match="exact")
         yield Caution(code="missed_result", message=f"{written}: claimed, and in no result", evidence=evidence)
+
+
+def claimed_numbers(passages: Passages) -> tuple[Number, ...]:
+    """Numbers of the abstract that look like a claim, in order."""
+    return tuple(number for number in passages.numbers if _is_claim(number, passages))
 
 
 def _value(
@@ -222,13 +232,16 @@ def _held(results: Iterable[Result], passages: Passages) -> set[int]:
 def _is_claim(number: Number, passages: Passages) -> bool:
     abstract = passages.abstract
     before, behind = abstract[max(number.start - 24, 0) : number.start], abstract[number.end : number.end + 40]
-    if not number.written.claimed or _SETTING.search(before) or _INPUT.match(behind):
+    written = abstract[number.start : number.end]
+    if not number.written.claimed or _SETTING.search(before) or _INPUT.match(behind) or _YEAR.fullmatch(written):
+        return False
+    if written.endswith("fold") and _COUNTING.search(before):  # `contributions are twofold`
         return False
     if any(reading.unit in _CLAIMED_UNITS for reading in number.written.readings):
         return True
-    if _MEASURE.search(before):
+    if _MEASURE.search(before) or (written[0].isdigit() and _OF_MEASURE.match(behind)):
         return True
-    is_fraction = re.fullmatch(r"[-+\u2212]?\d*\.\d+", abstract[number.start : number.end]) is not None
+    is_fraction = re.fullmatch(r"[-+\u2212]?\d*\.\d+", written) is not None
     return is_fraction and not _VERSIONED.search(before)
 
 

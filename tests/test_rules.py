@@ -1,0 +1,175 @@
+"""What answers in lines leave open is read from the paper by rule."""
+
+import pytest
+
+from summarizer.claims import claimed_results
+from summarizer.contributions import kind_of_contribution
+from summarizer.grounding import ground
+from summarizer.passages import Passages
+from summarizer.prompting import load_prompt
+from summarizer.records import Answer, ClaimedResult, NamedMethod, Paper, Source
+from summarizer.rules import read_by_rule
+
+LIMITS = load_prompt("lines").file.limits
+
+
+def paper(abstract: str, title: str = "") -> Paper:
+    """A paper with these words."""
+    return Paper(id="1", title=title, abstract=abstract, source=Source(name="test", line=1))
+
+
+def answer(*, methods: tuple[str, ...] = (), datasets: tuple[str, ...] = (), metrics: tuple[str, ...] = ()) -> Answer:
+    """An answer in lines, before rules."""
+    return Answer(
+        tldr="A sentence.",
+        contribution=None,
+        field=None,
+        modalities=(),
+        tasks=(),
+        methods=tuple(NamedMethod(name=name, role="used") for name in methods),
+        datasets=datasets,
+        metrics=metrics,
+        results=(),
+    )
+
+
+def read(abstract: str, title: str = "", **named: tuple[str, ...]) -> Answer:
+    """What rules make of it."""
+    return read_by_rule(answer(**named), paper(abstract, title), LIMITS)
+
+
+def claims(abstract: str, **named: tuple[str, ...]) -> tuple[ClaimedResult, ...]:
+    """The results alone."""
+    return read(abstract, **named).results
+
+
+@pytest.mark.parametrize(
+    ("title", "abstract", "kind"),
+    [
+        ("QuayNet: gauges that help each other", "We propose a graph network that fills gaps.", "method"),
+        ("Tides", "Water rises and falls.", "method"),
+        ("A survey of flood models", "This survey covers forty models.", "survey"),
+        ("TideMark: a benchmark for gauges", "We introduce a benchmark of nine harbors.", "resource"),
+        ("What do gauges know?", "We investigate eleven networks and find that they know little.", "study"),
+        ("On the convergence of tidal descent", "We prove that it converges in every harbor.", "theory"),
+        ("HarborKit", "We present an open-source toolkit, with a library for gauges.", "system"),
+        ("Position: gauges need owners", "This position paper asks who pays.", "position"),
+    ],
+)
+def test_the_kind_of_contribution_follows_the_words_of_title_and_abstract(title: str, abstract: str, kind: str) -> None:
+    """Each kind has its cues, and a paper without any is about a method."""
+    assert kind_of_contribution(paper(abstract, title)) == kind
+
+
+@pytest.mark.parametrize(
+    ("abstract", "title", "name", "role"),
+    [
+        ("Gaps are filled.", "QuayNet: gauges that help", "QuayNet", "proposed"),
+        ("We introduce QuayNet for gauges.", "", "QuayNet", "proposed"),
+        ("QuayNet outperforms the filter.", "", "QuayNet", "proposed"),
+        ("We introduce a model that builds on QuayNet.", "", "QuayNet", "used"),
+        ("It is trained with Adam.", "Harbors with Adam", "Adam", "used"),
+        ("It is better than linear interpolation.", "", "linear interpolation", "compared"),
+        ("A Kalman filter baseline is slower.", "", "Kalman filter", "compared"),
+    ],
+)
+def test_the_role_of_a_method_follows_the_words_around_its_name(
+    abstract: str, title: str, name: str, role: str
+) -> None:
+    """What opens the title or is introduced is proposed; what is outperformed is compared."""
+    (method,) = read(abstract, title, methods=(name,)).methods
+
+    assert method.role == role
+
+
+def test_a_number_that_is_claimed_becomes_a_result_with_the_names_of_its_sentence() -> None:
+    """Value, unit, metric, data set and what is proposed."""
+    (result,) = claims(
+        "We propose QuayNet. On TideMark it reaches an accuracy of 91.2%. There are 4,000 readings.",
+        methods=("QuayNet",),
+        datasets=("TideMark",),
+        metrics=("accuracy",),
+    )
+
+    assert result == ClaimedResult(
+        evidence="On TideMark it reaches an accuracy of 91.2%.",
+        value="91.2",
+        unit="%",
+        metric="accuracy",
+        dataset="TideMark",
+        method="QuayNet",
+        baseline_value=None,
+        kind="absolute",
+    )
+
+
+@pytest.mark.parametrize(
+    ("abstract", "expected"),
+    [
+        ("The error falls from 12.5% to 9.1%.", [("9.1", "%", "12.5", "absolute")]),
+        ("It reaches 34.4% AP compared to 33.0% for the filter.", [("34.4", "%", "33.0", "absolute")]),
+        ("Between 80-95% of storms are seen.", [("80-95", "%", None, "absolute")]),
+        ("It is 3.5 times faster.", [("3.5", "times", None, "change")]),
+        ("Errors are reduced by 5.6%, 4.5% and 3.0%.", [("5.6", "%", None, "change"), ("4.5", "%", None, "change"),
+                                                        ("3.0", "%", None, "change")]),
+        ("We see a 2.5% and 1.5% improvement.", [("2.5", "%", None, "change"), ("1.5", "%", None, "change")]),
+        ("Storms account for 40% of gaps.", [("40", "%", None, "finding")]),
+        ("It gains +4.9 points.", [("+4.9", "points", None, "change")]),
+        (r"It needs 60\% of the memory.", [("60", "%", None, "absolute")]),
+    ],
+)  # fmt: skip
+def test_values_are_as_written_with_unit_baseline_and_kind(
+    abstract: str, expected: list[tuple[str, str, str | None, str]]
+) -> None:
+    """A change is told from a score, one value for a range, and what is compared with is no claim of its own."""
+    assert [(one.value, one.unit, one.baseline_value, one.kind) for one in claims(abstract)] == expected
+
+
+@pytest.mark.parametrize(
+    "abstract",
+    [
+        "In 2012 there were storms in all 14 harbors, and PASCAL VOC 2012 has none.",
+        "Our contributions are twofold.",
+        "We use a learning rate of 0.001 and 5-fold cross-validation.",
+    ],
+)
+def test_numbers_that_claim_nothing_are_no_results(abstract: str) -> None:
+    """Years, counts and settings."""
+    assert claims(abstract) == ()
+
+
+def test_each_of_several_values_has_the_data_set_that_follows_it() -> None:
+    """`A on X and B on Y` are two results with a data set each."""
+    found = claims("It gives 86.2% mIoU on Quay and 80.3% mIoU on Mole.", datasets=("Quay", "Mole"), metrics=("mIoU",))
+
+    assert [(one.value, one.dataset) for one in found] == [("86.2", "Quay"), ("80.3", "Mole")]
+
+
+def test_a_long_sentence_is_cut_to_the_clause_that_holds_the_value() -> None:
+    """The evidence is short enough, stands in the abstract, and holds the value."""
+    abstract = f"{'Here come many words, ' * 20}and the accuracy is 91.2% {'and more words follow ' * 20}to the end."
+    (result,) = claims(abstract)
+
+    assert len(result.evidence) <= LIMITS.evidence
+    assert result.evidence in abstract
+    assert "91.2" in result.evidence
+
+
+def test_more_claims_than_an_answer_may_hold_are_left_to_the_warning() -> None:
+    """The limit of the prompt holds, and what is left out is told as missed."""
+    abstract = " ".join(f"Harbor {name} reaches {at}.5%." for at, name in enumerate("ABCDEFGHIJKLMNOP", 10))
+    found = read(abstract)
+    grounded = ground(found, paper(abstract))
+
+    assert len(found.results) == LIMITS.results
+    assert len(grounded.missed) == 16 - LIMITS.results
+
+
+def test_what_is_read_by_rule_is_never_flagged_as_absent() -> None:
+    """Every value and quote comes from the text."""
+    abstract = "We propose QuayNet, which lowers the error from 12.5% to 9.1% on TideMark, 2x faster than a filter."
+    found = read(abstract, methods=("QuayNet", "filter"), datasets=("TideMark",), metrics=("error",))
+    grounded = ground(found, paper(abstract))
+
+    assert [result.flags for result in grounded.results] == [(), ()]
+    assert claimed_results(answer(), Passages(paper("No number.")), LIMITS) == ()
