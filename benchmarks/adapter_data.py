@@ -1,7 +1,8 @@
 """What the adapter that ships is trained on, and what it is chosen by, as files of gold.
 
 From the published data come the papers to train on. Left out are those that share much with a paper that is evaluated
-(the dev splits of SciTLDR and SciERC), a fifth of SciREX, which is kept to choose by, and ids that `--leave-out` names.
+(the dev splits of SciTLDR and SciERC), a fifth of SciREX and of TDMSci, which is kept to choose by, and ids that
+`--leave-out` names.
 Every third paper of SciTLDR loses its title, since a model that always has one repeats it.
 
 Usage: python benchmarks/adapter_data.py DATA OUTPUT [--leave-out FILE]
@@ -37,13 +38,13 @@ def main() -> None:
         found = load_suite(suite)
         return found.read(find(found, options.data, split, options.output))
 
-    scirex = list(read("scirex"))
-    held = [example for example in scirex if _drawn(example, HELD)]
-    evaluated = Scan([*read("scitldr", "dev"), *read("scierc", "dev"), *held])
+    scirex, tdmsci = list(read("scirex")), list(read("tdmsci"))
+    held, kept_sentences = ([one for one in found if _drawn(one, HELD)] for found in (scirex, tdmsci))
+    evaluated = Scan([*read("scitldr", "dev"), *read("scierc", "dev"), *held, *kept_sentences])
     for name, examples, change in (
         ("scitldr.train", read("scitldr"), _untitled),
         ("scirex.train", (example for example in scirex if not _drawn(example, HELD)), _same),
-        ("tdmsci.train", read("tdmsci"), _same),
+        ("tdmsci.train", (example for example in tdmsci if not _drawn(example, HELD)), _same),
     ):
         known = list(examples)
         found = evaluated.compare(known, name, "")
@@ -52,6 +53,7 @@ def main() -> None:
         _write(options.output / f"{name}.jsonl", map(change, kept))
         print(f"{name}: {len(kept)} of {len(known)}; {len(shared)} share much with what is evaluated")
     _write(options.output / "scirex.held.jsonl", held)
+    _write(options.output / "tdmsci.held.jsonl", kept_sentences)
     _write(options.output / "scitldr.dev.jsonl", (one for one in read("scitldr", "dev") if _drawn(one, HELD)))
 
 

@@ -90,7 +90,9 @@ def time_loop(folder: Path, dtype: str, requests: Sequence[Request], new_tokens:
 
 def time_backend(loaded: LoadedModel, model: str, size: int, requests: Sequence[Request]) -> float:
     """Seconds that the backend takes with batches of a size, without loading."""
-    backend = LocalBackend(Settings(model=model, batch_size=size, device="cpu"), load=lambda _folder, _place: loaded)
+    backend = LocalBackend(
+        Settings(model=model, batch_size=size, device="cpu"), load=lambda _folder, _place, _adapter: loaded
+    )
     list(backend.complete(requests[:1]))
     begun = time.perf_counter()
     outcomes = list(backend.complete(requests))

@@ -223,12 +223,15 @@ def settings_options() -> WholeWords:
         "--model", metavar="ID", help="hub id, folder, GGUF file, or the server's name of the model (default embedded)"
     )
     group.add_argument("--adapter", type=_path, metavar="DIR", help="what `summarizer tune` has made for the model")
+    group.add_argument("--engine", choices=["torch", "vllm"], help="what computes a local model (default torch)")
     group.add_argument(
         "--revision", help="branch, tag or commit of a hub model (default: the copy that is here, else the newest)"
     )
     group.add_argument("--device", choices=["auto", "cpu", "cuda", "mps"], help="of a local model (default auto)")
     group.add_argument(
-        "--dtype", choices=["auto", "float32", "bfloat16", "float16"], help="of a local model's weights (default auto)"
+        "--dtype",
+        choices=["auto", "float32", "bfloat16", "float16", "int8"],
+        help="of a local model's weights (default auto)",
     )
     group.add_argument(
         "--batch-size", type=int, metavar="N", help="papers a local model has under way at once (default 8)"

@@ -58,8 +58,10 @@ class Settings(Frozen):
     """Branch, tag or commit of a hub model."""
     adapter: Path | None = None
     """Local backend: folder of an adapter that `summarizer tune` has made for the model."""
+    engine: Literal["torch", "vllm"] = "torch"
+    """Local backend: what computes; vLLM is for GPUs, and to be installed by oneself."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    dtype: Literal["auto", "float32", "bfloat16", "float16", "int8"] = "auto"
     batch_size: int = Field(default=8, ge=1)
     max_tokens: int = Field(default=640, ge=1, le=1_000_000)
     """Longest answer, in tokens of the model."""
@@ -155,16 +157,13 @@ class Settings(Frozen):
     @property
     def prompt_name(self) -> str:
         """The prompt that is used."""
-        return self.prompt or ("lines" if self._is_tuned else "compact" if self._is_small else "annotate")
+        is_tuned = self.backend == "local" and self.adapter is not None
+        return self.prompt or ("lines" if is_tuned else "compact" if self._is_small else "annotate")
 
     @property
     def repairs(self) -> bool:
         """Whether unsupported answers are asked again; the embedded model is too small to mend any (measured)."""
         return not self._is_small if self.repair is None else self.repair
-
-    @property
-    def _is_tuned(self) -> bool:
-        return self.backend == "local" and self.adapter is not None
 
     @property
     def _is_small(self) -> bool:

@@ -164,7 +164,7 @@ def test_a_model_of_chance_keeps_to_the_lines(kind: str, tmp_path: Path, make_re
 
 
 def test_records_of_lines_have_no_name_from_elsewhere(shared_cache: Path, make_paper: Callable[..., Paper]) -> None:
-    """The embedded model, which invents names in JSON, has every name in its place; what was not asked is told."""
+    """The embedded model, which invents names in JSON, has every name in its place; what a rule has read is told."""
     settings = Settings(prompt="lines", cache_dir=shared_cache, cache=False, max_tokens=200)
     (record,) = Summarizer(settings).run([make_paper()])
     assert record.provenance is not None
@@ -174,7 +174,7 @@ def test_records_of_lines_have_no_name_from_elsewhere(shared_cache: Path, make_p
     assert places
     assert all(place.match != "absent" for place in places)
     assert [warning.code for warning in record.warnings][:1] == ["names_only"]
-    assert record.contribution is None
+    assert record.contribution == "method"
 
 
 def test_lines_are_for_local_models(make_paper: Callable[..., Paper], tmp_path: Path) -> None:

@@ -13,9 +13,10 @@ import pytest
 import torch
 
 from summarizer.backends.constraint import Form
+from summarizer.backends.continuous import Asked
 from summarizer.backends.device import Placement
 from summarizer.backends.generation import LoadedModel, PulseCriterion, load_model
-from summarizer.backends.local import WINDOW_BATCHES, LocalBackend
+from summarizer.backends.local import ALONE, WINDOW_BATCHES, LocalBackend
 from summarizer.backends.pulse import Pulse
 from summarizer.completion import Completion, Decoding, Message, Outcome, Request
 from summarizer.errors import ModelError, RequestError, SettingsError
@@ -63,7 +64,9 @@ def ask(make_request: Callable[..., Request]) -> Callable[..., Request]:
     return make
 
 
-def _backend(model: Path, batch_size: int = 4, **options: Callable[[Path, Placement], LoadedModel]) -> LocalBackend:
+def _backend(
+    model: Path, batch_size: int = 4, **options: Callable[[Path, Placement, Path | None], LoadedModel]
+) -> LocalBackend:
     settings = Settings(model=str(model), batch_size=batch_size, device="cpu", dtype="float32")
     return LocalBackend(settings, **options)
 
@@ -177,6 +180,7 @@ def test_running_batch_writes_what_generate_writes(tmp_path: Path, kind: str, as
     backend = _backend(save_decoder(tmp_path, kind), batch_size=4)
     requests = [ask(at, f"The water {at} is loud. " * (at * 2 + 1)) for at in range(6)]
     model = backend._model
+    assert isinstance(model, LoadedModel)
     assert model.continuous == (kind not in WHOLE_BATCHES)
     expected = [model.generate([model.encoder.encode(one)], one.decoding, [Form(SCHEMA)])[0] for one in requests]
     assert _texts(backend, requests) == {str(at): (one.text, one.tokens) for at, one in enumerate(expected)}
@@ -186,7 +190,7 @@ def test_positions_of_its_own_making_keep_a_model_from_slots(tmp_path: Path, ask
     """A model that computes something else with slots is found out before it answers, and is read in whole batches."""
     model = save_decoder(tmp_path, "Llama")
 
-    def load(folder: Path, placement: Placement) -> LoadedModel:
+    def load(folder: Path, placement: Placement, _adapter: Path | None) -> LoadedModel:
         loaded = load_model(folder, placement)
         loaded.model.register_forward_pre_hook(_count_from_zero, with_kwargs=True)
         return loaded
@@ -221,7 +225,7 @@ def test_what_prompts_share_is_read_once(tiny: Path, ask: Callable[..., Request]
     """Of the second prompt only the end goes through the model, and of the same one its last token."""
     read: list[int] = []
 
-    def load(folder: Path, placement: Placement) -> LoadedModel:
+    def load(folder: Path, placement: Placement, _adapter: Path | None) -> LoadedModel:
         loaded = load_model(folder, placement)
         assert loaded.continuous
         embeddings = loaded.model.get_input_embeddings()
@@ -288,7 +292,7 @@ class _LittleMemory:
         self.failed: list[int] = []
         self.fitted: list[int] = []
 
-    def __call__(self, folder: Path, placement: Placement) -> LoadedModel:
+    def __call__(self, folder: Path, placement: Placement, _adapter: Path | None) -> LoadedModel:
         loaded = load_model(folder, placement)
         assert loaded.continuous in (True, False)  # which is found out with two rows
         loaded.model.get_input_embeddings().register_forward_pre_hook(self._check)
@@ -352,7 +356,7 @@ class _LittleStore:
     def __init__(self, places: int) -> None:
         self.places = places
 
-    def __call__(self, folder: Path, placement: Placement) -> LoadedModel:
+    def __call__(self, folder: Path, placement: Placement, _adapter: Path | None) -> LoadedModel:
         loaded = load_model(folder, placement)
         assert loaded.continuous
         loaded.model.register_forward_pre_hook(self._check, with_kwargs=True)
@@ -391,10 +395,29 @@ def test_requests_are_pulled_as_they_are_needed(any_decoder: Path, ask: Callable
 def test_stopping_ends_after_the_batch_under_way(any_decoder: Path, ask: Callable[..., Request]) -> None:
     """Once told to stop, the backend yields what is under way, begins nothing, and ends."""
     stop = Event()
-    outcomes = _backend(any_decoder, batch_size=2).complete(map(ask, count()), stopping=stop.is_set)
+    backend = _backend(any_decoder, batch_size=2)
+    outcomes = backend.complete(map(ask, count()), stopping=stop.is_set)
+    if backend._model.continuous:
+        next(outcomes)  # was alone
     next(outcomes)
     stop.set()
     assert len(list(outcomes)) == 1
+
+
+def test_the_first_answer_does_not_wait_for_a_batch(tiny: Path, ask: Callable[..., Request]) -> None:
+    """It is written alone, so that a record is there early; one that is long does not keep the others waiting."""
+    pulled = []
+
+    def asking(tokens: int) -> Iterator[Request]:
+        for number in range(20):
+            pulled.append(number)
+            yield ask(number, schema=ENDLESS if tokens > ALONE else SCHEMA, max_tokens=tokens)
+
+    next(_backend(tiny, batch_size=8).complete(asking(64)))
+    assert pulled == [0]
+    pulled.clear()
+    next(_backend(tiny, batch_size=8).complete(asking(2 * ALONE)))
+    assert len(pulled) == 8
 
 
 def test_temperature_draws_by_the_seed(tiny: Path, make_request: Callable[..., Request]) -> None:
@@ -432,7 +455,6 @@ def test_a_running_batch_shows_that_it_lives(tiny: Path, caplog: pytest.LogCaptu
     """While nothing leaves a batch, the log hears how far the longest answer is."""
     caplog.set_level("INFO", logger="summarizer")
     decoder = load_model(tiny, Placement("cpu", "float32", detected=False)).decoder(2, every=0.0)
-    for number, room in enumerate((64, 40)):
-        decoder.admit(number, [9, 8, 7], Decoding(max_tokens=room), Form(ENDLESS))
+    decoder.admit([Asked(at, [9, 8, 7], Decoding(max_tokens=room), Form(ENDLESS)) for at, room in enumerate((64, 40))])
     decoder.step()
     assert "writing 2 answers at once: 2 tokens so far, at most 64 each" in caplog.text

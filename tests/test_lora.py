@@ -12,8 +12,8 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
 from summarizer import Settings, Summarizer
-from summarizer.backends.adapters import CONFIGURATION, WEIGHTS, adapter_name, add_adapter
 from summarizer.backends.local import LocalBackend
+from summarizer.backends.lora import CONFIGURATION, WEIGHTS, adapter_name, add_adapter
 from summarizer.errors import ModelError
 from summarizer.records import Paper
 from tests.tiny_models import save_causal, save_decoder

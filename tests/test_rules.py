@@ -40,7 +40,7 @@ def read(abstract: str, title: str = "", **named: tuple[str, ...]) -> Answer:
 
 def claims(abstract: str, **named: tuple[str, ...]) -> tuple[ClaimedResult, ...]:
     """The results alone."""
-    return read(abstract, **named).results
+    return read(abstract, "", **named).results
 
 
 @pytest.mark.parametrize(

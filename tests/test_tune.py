@@ -16,7 +16,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from evals.examples import Example, Gold, GoldName
 from evals.lessons import lessons_of
 from summarizer import Settings, Summarizer, read_papers
-from summarizer.backends.adapters import WEIGHTS
+from summarizer.backends.lora import WEIGHTS
 from summarizer.cli import main
 from summarizer.completion import Decoding, Identity
 from summarizer.errors import SettingsError
@@ -25,7 +25,7 @@ from summarizer.records import Paper
 from summarizer.tuning.lessons import IGNORED, Lesson, Teacher, Tokens
 from summarizer.tuning.recipe import Recipe
 from summarizer.tuning.training import MOST_TOKENS, Training
-from tests.tiny_models import save_decoder, save_tokenizer
+from tests.tiny_models import save_causal, save_decoder, save_tokenizer
 
 _END = 0
 _RECIPE = Recipe(rank=8, alpha=16, learning_rate=1e-2, batch_size=2, epochs=2)
@@ -198,6 +198,24 @@ def test_the_best_epoch_is_kept_and_worse_ones_end_it(base: Path, tmp_path: Path
     assert any(not torch.equal(kept[name], last[name.replace(".weight", ".default.weight")]) for name in kept)
 
 
+def test_a_training_goes_on_from_an_adapter(base: Path, tmp_path: Path) -> None:
+    """It begins with what that has learned; one of another rank or of another model is refused."""
+    lessons = [_tokens(number) for number in range(4)]
+    first = _training(base, tmp_path / "first", _RECIPE.model_copy(update={"epochs": 20}))
+    assert first.run(lessons, ())
+    model = AutoModelForCausalLM.from_pretrained(base)
+    second = Training(model, _RECIPE, tmp_path / "second", tmp_path / "first")
+    assert second.loss(lessons) == pytest.approx(first.loss(lessons), abs=1e-5)
+    wider = _RECIPE.model_copy(update={"rank": 2 * _RECIPE.rank, "alpha": 2 * _RECIPE.alpha})
+    model = AutoModelForCausalLM.from_pretrained(base)
+    with pytest.raises(SettingsError, match="has rank"):
+        Training(model, wider, tmp_path / "third", tmp_path / "first")
+    (tmp_path / "other").mkdir()
+    model = AutoModelForCausalLM.from_pretrained(save_causal(tmp_path / "other"))
+    with pytest.raises(SettingsError, match="of another model|cannot be begun with"):
+        Training(model, _RECIPE, tmp_path / "fourth", tmp_path / "first")
+
+
 @pytest.fixture
 def gold(tmp_path: Path) -> Path:
     """Eight papers with a sentence and names."""
@@ -257,8 +275,10 @@ def test_mistakes_are_told_before_a_model_is_loaded(
         (_command(base, tmp_path / "no.jsonl", tmp_path / "a"), "no.jsonl: No such file"),
         (_command(base, bare, tmp_path / "a"), "holds nothing that a lesson could be made of"),
         (_command(base, gold, tmp_path / "a", "--prompt", "annotate"), "--prompt annotate: is written in JSON"),
-        (_command(base, gold, tmp_path / "a", "--backend", "hosted"), "leave --backend and --adapter out"),
-        (_command(base, gold, tmp_path / "a", "--adapter", "b"), "leave --backend and --adapter out"),
+        (_command(base, gold, tmp_path / "a", "--backend", "hosted"), "leave --backend and --engine out"),
+        (_command(base, gold, tmp_path / "a", "--engine", "vllm"), "leave --backend and --engine out"),
+        (_command(base, gold, tmp_path / "a", "--adapter", str(tmp_path)), "adapter_config.json cannot be read"),
+        (_command(base, gold, tmp_path / "a", "--dtype", "int8"), "weights in int8 do not learn"),
     ):
         assert main(command) == 2
         assert said in capfd.readouterr().err

@@ -30,8 +30,10 @@ _OWN = "gold"
 def call(options: Namespace) -> int:
     """Train, or go on; 130 when it was stopped."""
     settings = settings_of(options)
-    if settings.backend != "local" or settings.adapter is not None:
-        raise SettingsError("only the weights of a local model learn: leave --backend and --adapter out")
+    if settings.backend != "local" or settings.engine != "torch":
+        raise SettingsError("only the weights of a local model learn, with torch: leave --backend and --engine out")
+    if settings.dtype == "int8":
+        raise SettingsError("weights in int8 do not learn: use --dtype float32")
     show_log(quiet=options.quiet)
     # All files are looked at before a model is.
     train, about = _read(options.train, "train")
@@ -47,6 +49,8 @@ def call(options: Namespace) -> int:
     base = Base(settings.model, settings.revision, settings.device, settings.dtype, settings.cache_dir)
     if settings.prompt is not None:
         base = base._replace(prompt=settings.prompt)
+    if settings.adapter is not None:
+        base = base._replace(adapter=settings.adapter)
     make_folder(options.output)
     with interruptible() as stopping:
         ended = tune(base, recipe, options.output, (train, dev), (*about, *on_dev), stopping)

@@ -23,6 +23,11 @@ class Form(NamedTuple):
     title: str = ""
     abstract: str = ""
 
+    @property
+    def lines(self) -> str | None:
+        """The grammar of lines with the words of the paper; None for a schema."""
+        return grammar_for(self.schema_text, self.title, self.abstract) if is_grammar(self.schema_text) else None
+
 
 class SchemaGrammar:
     """Compiles schemas for one tokenizer. `vocabulary_size` is the width of the model's logits."""
@@ -52,8 +57,8 @@ class SchemaGrammar:
         """A fresh state for one answer; `ModelError` for a form that cannot be enforced."""
         from llguidance import LLMatcher  # noqa: PLC0415
 
-        if is_grammar(form.schema_text):
-            return self._compile(grammar_for(form.schema_text, form.title, form.abstract))
+        if (lines := form.lines) is not None:
+            return self._compile(lines)
         if form.schema_text not in self._compiled:
             grammar = LLMatcher.grammar_from_json_schema(form.schema_text, overrides={"whitespace_flexible": False})
             self._compiled[form.schema_text] = self._compile(grammar)

@@ -5,8 +5,9 @@ prompts share again for each of them.
 """
 
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import torch
 from llguidance import LLMatcher
@@ -15,6 +16,18 @@ from summarizer.backends.constraint import Form, SchemaGrammar
 from summarizer.backends.pulse import Pulse
 from summarizer.backends.slots import Prefix, SlotModel
 from summarizer.completion import Decoding
+
+#: Tokens of prompts that are read at once. Products of more rows are faster, up to about so many.
+MOST_READ: Final = 1_536
+
+
+class Asked(NamedTuple):
+    """A prompt with a number of the caller's, and how its answer is drawn and formed."""
+
+    number: int
+    prompt: list[int]
+    decoding: Decoding
+    form: Form
 
 
 class Written(NamedTuple):
@@ -58,20 +71,31 @@ class ContinuousDecoder:
         self._pulse = pulse
 
     @torch.inference_mode()
-    def admit(self, number: int, prompt: list[int], decoding: Decoding, form: Form) -> None:
-        """Read a prompt into the next slot, except for what it shares with the first prompt for the same schema."""
-        begun, slot = time.perf_counter(), len(self._running)
-        prefix = self._prefixes.get(form.schema_text)
-        logits = self._model.read(slot, prompt, prefix)
-        if prefix is None:
-            self._prefixes[form.schema_text] = self._model.prefix(slot, prompt)
+    def admit(self, asked: Sequence[Asked]) -> None:
+        """Read prompts into the next slots, several at once, and draw the first token of each answer.
+
+        What all prompts of a schema begin with is read once.
+        """
+        for group in _groups(asked):
+            schema_text, begun, slot = group[0].form.schema_text, time.perf_counter(), len(self._running)
+            prompts, prefix = [one.prompt for one in group], self._prefixes.get(group[0].form.schema_text)
+            logits = self._model.read(slot, prompts, prefix)
+            if prefix is None:
+                self._prefixes[schema_text] = self._model.prefix(slot, prompts[0])
+            new = [self._running_of(one) for one in group]
+            self._draw(new, logits)
+            self._running += new
+            share = (time.perf_counter() - begun) / len(new)
+            for row in new:
+                row.seconds = share
+
+    def _running_of(self, asked: Asked) -> _Running:
         generator = None
-        if decoding.temperature > 0:
-            generator = torch.Generator(self._model.device).manual_seed(decoding.seed)
-        new = _Running(number, self._grammar.matcher(form), decoding, generator, len(prompt))
-        self._draw([new], logits)
-        self._running.append(new)
-        new.seconds = time.perf_counter() - begun
+        if asked.decoding.temperature > 0:
+            generator = torch.Generator(self._model.device).manual_seed(asked.decoding.seed)
+        return _Running(
+            asked.number, self._grammar.matcher(asked.form), asked.decoding, generator, length=len(asked.prompt)
+        )
 
     @torch.inference_mode()
     def step(self) -> list[Written]:
@@ -116,6 +140,19 @@ class ContinuousDecoder:
                     self._model.move(len(self._running), slot, last.length)
                     self._running[slot] = last
         return gone
+
+
+def _groups(asked: Sequence[Asked]) -> Iterator[list[Asked]]:
+    """Prompts that are read at once: of one schema and of like length, at most so many tokens with what fills them."""
+    group: list[Asked] = []
+    for one in sorted(asked, key=lambda one: (one.form.schema_text, len(one.prompt))):
+        full = group and len(one.prompt) * (len(group) + 1) > MOST_READ
+        if group and (full or one.form.schema_text != group[0].form.schema_text):
+            yield group
+            group = []
+        group.append(one)
+    if group:
+        yield group
 
 
 def _sampled(logits: torch.Tensor, row: _Running) -> int:

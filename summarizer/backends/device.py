@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 from summarizer.errors import ModelError, SettingsError
 
 Device = Literal["cpu", "cuda", "mps"]
-Dtype = Literal["float32", "bfloat16", "float16"]
+Dtype = Literal["float32", "bfloat16", "float16", "int8"]
 
 #: CPU flags that mean matrix products in bfloat16 are done by the hardware; without them they are slower than float32.
 BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
@@ -27,17 +27,25 @@ class Placement(NamedTuple):
     dtype: Dtype
     detected: bool
 
+    @property
+    def weights(self) -> Dtype:
+        """What weights are loaded in; those in int8 are made of float32 ones."""
+        return "float32" if self.dtype == "int8" else self.dtype
+
 
 def choose_placement(
     device: Literal["auto", "cpu", "cuda", "mps"],
-    dtype: Literal["auto", "float32", "bfloat16", "float16"],
+    dtype: Literal["auto", "float32", "bfloat16", "float16", "int8"],
 ) -> Placement:
     """Fill in what is set to `auto`: the fastest device that is there, and the fastest format that is safe on it.
 
-    float16 is never chosen, since it overflows in models that were trained in bfloat16. The choice depends on the
-    machine, so two machines may differ; what was chosen is in each record.
+    float16 is never chosen, since it overflows in models that were trained in bfloat16, nor is int8, which loses a
+    little. The choice depends on the machine, so two machines may differ; what was chosen is in each record.
+    `SettingsError` for int8 where there is no kernel for it.
     """
     chosen = _detect_device() if device == "auto" else device
+    if dtype == "int8" and not (chosen == "cpu" and _has_eight_bits()):
+        raise SettingsError(f"setting 'dtype': int8 is for x86-64 CPUs with AVX2, and this is to run on {chosen}")
     return Placement(chosen, _detect_dtype(chosen) if dtype == "auto" else dtype, detected=device == "auto")
 
 
@@ -74,6 +82,11 @@ def _detect_dtype(device: Device) -> Dtype:
     if device == "cpu" and BFLOAT16_FLAGS & _cpu_flags():
         return "bfloat16"
     return "float32"
+
+
+def _has_eight_bits() -> bool:
+    """Whether this is a CPU that the kernels of torch multiply in int8 on."""
+    return platform.machine().lower() in {"x86_64", "amd64"} and "avx2" in _cpu_flags()
 
 
 def _torch_may_use_cuda() -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from summarizer.backends.constraint import Form, SchemaConstraint, SchemaGrammar
 from summarizer.backends.device import Placement, check_placement
 from summarizer.backends.encoding import PromptEncoder
+from summarizer.backends.lora import add_adapter
 from summarizer.backends.pulse import PULSE, Pulse
 from summarizer.backends.weights import translate_loading_errors
 from summarizer.completion import Decoding
@@ -85,8 +86,7 @@ class LoadedModel:
 
     def text_of(self, written: "Written") -> Generated:
         """What a decoder wrote, as text."""
-        text = self._decode(written.tokens)
-        return Generated(text, len(written.tokens), complete=written.complete, problem=written.problem)
+        return written_text(self.tokenizer, written)
 
     def generate(self, prompts: list[list[int]], decoding: Decoding, forms: Sequence[Form]) -> list[Generated]:
         """Answer a batch, each prompt in its form.
@@ -136,15 +136,12 @@ class LoadedModel:
     def _finish(self, row: list[int], constraint: SchemaConstraint | None, at: int) -> Generated:
         end = next((place for place, token in enumerate(row) if token in self.ends), None)
         written = row if end is None else row[:end]
-        text = self._decode(written)
+        text = _decode(self.tokenizer, written)
         if constraint is None:
             return Generated(text.strip(), len(written), complete=end is not None)
         # The last brace may be the last token there was room for, so the end token alone does not tell.
         complete = end is not None or _is_json(text)
         return Generated(text, len(written), complete=complete, problem=constraint.problem(at))
-
-    def _decode(self, tokens: list[int]) -> str:
-        return str(self.tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False))
 
 
 class PulseCriterion:
@@ -163,8 +160,11 @@ class PulseCriterion:
         return torch.zeros(len(input_ids), dtype=torch.bool, device=input_ids.device)
 
 
-def load_model(folder: Path, placement: Placement) -> LoadedModel:
-    """Load from a folder with safetensors; `ModelError` for a model that does not write text or does not load."""
+def load_model(folder: Path, placement: Placement, adapter: Path | None = None) -> LoadedModel:
+    """Load from a folder with safetensors, and add an adapter to the weights.
+
+    `ModelError` for a model that does not write text or does not load.
+    """
     _LOG.info("loading %s on %s in %s", folder.name, placement.device, placement.dtype)
     check_placement(placement)
     # Tokenizers that have used threads deadlock in a forked child; nothing here gains from their threads.
@@ -181,13 +181,29 @@ def load_model(folder: Path, placement: Placement) -> LoadedModel:
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
         kind = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
         load = cast("Callable[..., tuple[PreTrainedModel, dict[str, set[str]]]]", kind.from_pretrained)
-        settings = {"config": config, "dtype": placement.dtype, "use_safetensors": True, "trust_remote_code": False}
+        settings = {"config": config, "dtype": placement.weights, "use_safetensors": True, "trust_remote_code": False}
         model, report = load(folder, **settings, output_loading_info=True)
         torch.nn.Module.to(model, placement.device)
     if missing := sorted(report["missing_keys"]):
         # They would be drawn at random, and the answers with them.
         raise ModelError(f"the weights in {folder} lack {len(missing)} parts of the model, for example {missing[0]}")
+    if adapter:
+        add_adapter(model, adapter)
+    if placement.dtype == "int8":
+        from summarizer.backends.eight_bits import use_eight_bits  # noqa: PLC0415
+
+        use_eight_bits(model)
     return LoadedModel(model, tokenizer)
+
+
+def written_text(tokenizer: "PreTrainedTokenizerBase", written: "Written") -> Generated:
+    """What a decoder wrote, as text."""
+    text = _decode(tokenizer, written.tokens)
+    return Generated(text, len(written.tokens), complete=written.complete, problem=written.problem)
+
+
+def _decode(tokenizer: "PreTrainedTokenizerBase", tokens: list[int]) -> str:
+    return str(tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False))
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:

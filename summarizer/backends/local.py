@@ -10,10 +10,11 @@ from itertools import chain, count, groupby, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from summarizer.backends.adapters import adapter_name, add_adapter
 from summarizer.backends.constraint import Form
 from summarizer.backends.device import Placement, check_placement, choose_placement
 from summarizer.backends.generation import Generated, LoadedModel, is_out_of_memory, load_model
+from summarizer.backends.lora import adapter_name
+from summarizer.backends.vllm_engine import load_vllm
 from summarizer.backends.weights import fetch_weights, find_model, find_revision, is_here
 from summarizer.completion import LINES, SUMMARY, Completion, Identity, Outcome, Request, never
 from summarizer.errors import RequestError, SettingsError
@@ -23,9 +24,18 @@ from summarizer.settings import Settings
 
 if TYPE_CHECKING:
     from summarizer.backends.continuous import ContinuousDecoder, Written
+    from summarizer.backends.vllm_engine import VllmDecoder, VllmModel
+
+#: Turns a folder, a placement and an adapter into a loaded model.
+Loader = Callable[[Path, Placement, Path | None], "LoadedModel | VllmModel"]
+_LOADERS: dict[str, Loader] = {"torch": load_model, "vllm": load_vllm}
 
 #: Batches that are pulled at once: among so many requests, those of like length are put together.
 WINDOW_BATCHES = 4
+#: Tokens that the first request of all may write alone.
+ALONE = 96
+#: One slot in so many has to be free before requests enter.
+TOGETHER = 8
 
 
 class _Pending(NamedTuple):
@@ -37,11 +47,12 @@ class _Pending(NamedTuple):
 class LocalBackend:
     """A `Backend` around a local model, which is loaded when the first request comes."""
 
-    def __init__(self, settings: Settings, load: Callable[[Path, Placement], LoadedModel] = load_model) -> None:
-        """Find the model; `ModelError` if there is none of that name. `load` turns a folder into a loaded model."""
-        self._settings, self._load = settings, load
+    def __init__(self, settings: Settings, load: "Loader | None" = None) -> None:
+        """Find the model; `ModelError` if there is none of that name. `load` is for those that have loaded one."""
+        self._settings, self._load = settings, load or _LOADERS[settings.engine]
         self._source = find_model(settings.model)
         self._placement = choose_placement(settings.device, settings.dtype)
+        self._adapter = settings.adapter
         self._batch_size = settings.batch_size
 
     @cached_property
@@ -54,8 +65,10 @@ class LocalBackend:
             backend="local",
             model=self._source.name,
             revision=find_revision(self._source, settings.revision, settings.cache_dir),
-            adapter=adapter_name(settings.adapter) if settings.adapter else None,
+            adapter=adapter_name(self._adapter) if self._adapter else None,
             dtype=self._placement.dtype,
+            # Other kernels round in other ways.
+            dialect=None if settings.engine == "torch" else settings.engine,
         )
 
     def complete(self, requests: Iterable[Request], stopping: Callable[[], bool] = never) -> Iterator[Outcome]:
@@ -64,22 +77,20 @@ class LocalBackend:
         if stopping() or (first := next(waiting, None)) is None:
             return
         waiting = chain([first], waiting)
-        if self._model.continuous:
+        model = self._model
+        if model.continuous or not isinstance(model, LoadedModel):
             yield from self._answer_continuously(self._arriving(waiting, stopping))
         else:
             while not stopping() and (window := list(islice(waiting, WINDOW_BATCHES * self._batch_size))):
-                yield from self._answer(window, stopping)
+                yield from self._answer(model, window, stopping)
 
     @cached_property
-    def _model(self) -> LoadedModel:
+    def _model(self) -> "LoadedModel | VllmModel":
         settings = self._settings
         # Here too, since making the weights ready takes half a minute for a GGUF file, and may fetch them.
         check_placement(self._placement)
-        folder = fetch_weights(self._source, self.identity.revision, self._placement.dtype, settings.cache_dir)
-        loaded = self._load(folder, self._placement)
-        if settings.adapter:
-            add_adapter(loaded.model, settings.adapter)
-        return loaded
+        folder = fetch_weights(self._source, self.identity.revision, self._placement.weights, settings.cache_dir)
+        return self._load(folder, self._placement, self._adapter)
 
     def _arriving(self, waiting: Iterator[Request], stopping: Callable[[], bool]) -> Iterator[_Pending | RequestError]:
         for position in count():
@@ -92,12 +103,16 @@ class LocalBackend:
 
     def _answer_continuously(self, arriving: Iterator[_Pending | RequestError]) -> Iterator[Outcome]:
         """Requests enter the running batch as others leave it, in the order in which they come."""
-        decoder, begun = self._model.decoder(self._batch_size), 0
+        decoder, begun, alone = self._model.decoder(self._batch_size), 0, ALONE
         under_way: dict[int, _Pending] = {}
         again: deque[_Pending] = deque()
         while True:
             new: list[_Pending] = []
-            while len(under_way) < self._batch_size and (item := again.popleft() if again else next(arriving, None)):
+            # The first one goes alone for a while: a record is there early, and its prompt serves the others. Later
+            # slots wait for one another, since prompts that are read together are read faster.
+            most = 1 if alone else self._batch_size
+            waits = bool(under_way) and (most - len(under_way)) * TOGETHER < most
+            while not waits and len(under_way) < most and (item := again.popleft() if again else next(arriving, None)):
                 if isinstance(item, RequestError):
                     yield item
                 else:
@@ -109,6 +124,7 @@ class LocalBackend:
             if (written := _advance(decoder, new)) is not None:
                 for one in written:
                     yield self._outcome(under_way.pop(one.number), self._model.text_of(one), round(one.seconds, 3))
+                alone = 0 if written else max(alone - 1, 0)
                 continue
             # Out of memory: all begin again, half as many at a time, and no more than that in this run. One that was
             # read by itself has had its chance; one that was left of many begins anew without what they have taken.
@@ -122,7 +138,7 @@ class LocalBackend:
             gc.collect()
             decoder, begun = self._model.decoder(self._batch_size), 0
 
-    def _answer(self, window: list[Request], stopping: Callable[[], bool]) -> Iterator[Outcome]:
+    def _answer(self, model: LoadedModel, window: list[Request], stopping: Callable[[], bool]) -> Iterator[Outcome]:
         ready: list[_Pending] = []
         for position, request in enumerate(window):
             try:
@@ -137,7 +153,7 @@ class LocalBackend:
             if len(batch) > self._batch_size:
                 # Put together before memory ran out.
                 batches.extendleft((batch[self._batch_size :], batch[: self._batch_size]))
-            elif outcomes := self._answer_batch(batch):
+            elif outcomes := self._answer_batch(model, batch):
                 yield from outcomes
             elif len(batch) > 1:
                 # Out of memory: halves of it, and no larger batch in this run.
@@ -168,13 +184,13 @@ class LocalBackend:
             items = list(group)
             yield from (items[start : start + self._batch_size] for start in range(0, len(items), self._batch_size))
 
-    def _answer_batch(self, batch: list[_Pending]) -> list[Outcome]:
+    def _answer_batch(self, model: LoadedModel, batch: list[_Pending]) -> list[Outcome]:
         """Outcomes of the batch, or none at all when memory ran out."""
         started = time.perf_counter()
         first = batch[0].request
         try:
             forms = [_form(item.request) for item in batch]
-            answers = self._model.generate([item.prompt for item in batch], first.decoding, forms)
+            answers = model.generate([item.prompt for item in batch], first.decoding, forms)
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise
@@ -212,11 +228,12 @@ class LocalBackend:
         )
 
 
-def _advance(decoder: "ContinuousDecoder", new: list[_Pending]) -> "list[Written] | None":
+def _advance(decoder: "ContinuousDecoder | VllmDecoder", new: list[_Pending]) -> "list[Written] | None":
     """Let requests in and write a token of each; what has ended, or `None` when memory ran out."""
+    from summarizer.backends.continuous import Asked  # noqa: PLC0415 - it takes torch
+
     try:
-        for item in new:
-            decoder.admit(item.position, item.prompt, item.request.decoding, _form(item.request))
+        decoder.admit([Asked(item.position, item.prompt, item.request.decoding, _form(item.request)) for item in new])
         return decoder.step()
     except RuntimeError as error:
         if not is_out_of_memory(error):

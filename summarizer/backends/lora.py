@@ -62,6 +62,12 @@ def adapter_name(folder: Path) -> str:
     return f"{folder.resolve().name}@sha256:{digest.hexdigest()[:16]}"
 
 
+def shape_of(folder: Path) -> tuple[int, float]:
+    """Rank and scale of an adapter; `ModelError` for a folder that has none."""
+    found = _read(folder)
+    return found.r, found.scale
+
+
 def add_adapter(model: "torch.nn.Module", folder: Path) -> None:
     """Add an adapter to the weights of a model, in place; `ModelError` if it is of another model, or no plain LoRA."""
     import torch  # noqa: PLC0415

@@ -23,6 +23,8 @@ class Made(Frozen):
 
     base: str
     revision: str
+    adapter: str | None = None
+    """That it went on from."""
     dtype: str
     prompt: str
     prompt_sha256: str
@@ -60,6 +62,7 @@ def card(made: Made) -> str:
         "| recipe | |",
         "| --- | --- |",
         *(f"| {name.replace('_', ' ')} | {value} |" for name, value in recipe.model_dump().items()),
+        *([f"| went on from | {made.adapter} |"] if made.adapter else []),
         f"| number format of the base | {made.dtype} |",
         f"| batches learned from | {progress.step} |",
         f"| minutes | {progress.seconds / 60:.0f} |",

@@ -18,8 +18,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from summarizer.backends.lora import WEIGHTS, shape_of
 from summarizer.completion import never
 from summarizer.errors import SettingsError
 from summarizer.tuning.lessons import IGNORED, Tokens
@@ -46,8 +48,11 @@ WINDOW: Final = 16
 class Training:
     """One adapter in the making. `folder` gets the adapter, and `folder/checkpoint` what goes on from there."""
 
-    def __init__(self, model: "PreTrainedModel", recipe: Recipe, folder: Path) -> None:
-        """Put an adapter on all matrices of the layers, or take up the checkpoint that is there."""
+    def __init__(self, model: "PreTrainedModel", recipe: Recipe, folder: Path, start: Path | None = None) -> None:
+        """Put an adapter on all matrices of the layers, or take up the checkpoint that is there.
+
+        A new one begins with what `start` has learned, if there is one; `SettingsError` when that has another shape.
+        """
         torch.manual_seed(recipe.seed)
         config = LoraConfig(
             r=recipe.rank,
@@ -65,6 +70,8 @@ class Training:
         self.progress, self._lessons = Progress(), ""
         if (self._checkpoint / "progress.json").is_file():
             self._resume()
+        elif start is not None:
+            self._begin_with(start)
 
     def run(self, train: Sequence[Tokens], dev: Sequence[Tokens], stopping: Callable[[], bool] = never) -> bool:
         """Learn until the epochs end, or dev gets worse twice; False when it was stopped before. Saves the best.
@@ -195,6 +202,19 @@ class Training:
         for old in self._checkpoint.glob("state-*.safetensors"):
             if old.name != name:
                 old.unlink()
+
+    def _begin_with(self, start: Path) -> None:
+        shape, ours = shape_of(start), (self._recipe.rank, self._recipe.alpha / self._recipe.rank)
+        if shape != ours:
+            told = "adapter {}: has rank {} and scale {}, and this recipe {} and {}"
+            raise SettingsError(told.format(start, *shape, *ours))
+        try:
+            found: Any = set_peft_model_state_dict(self.model, load_file(start / WEIGHTS))
+        except (OSError, SafetensorError, RuntimeError) as error:
+            raise SettingsError(f"adapter {start}: cannot be begun with: {error}") from error
+        # Those of the base are missing, as they should be.
+        if found.unexpected_keys or any("lora_" in key for key in found.missing_keys):
+            raise SettingsError(f"adapter {start}: is of another model, or of other matrices of it")
 
     def _resume(self) -> None:
         kept: dict[str, Any] = json.loads((self._checkpoint / "progress.json").read_text(encoding="utf-8"))

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 from summarizer.backends.device import choose_placement
 from summarizer.backends.generation import LoadedModel, load_model
+from summarizer.backends.lora import adapter_name
 from summarizer.backends.weights import fetch_weights, find_model, find_revision
 from summarizer.completion import Decoding, Identity, never
 from summarizer.errors import ModelError, SettingsError
@@ -29,6 +30,8 @@ class Base(NamedTuple):
     dtype: Literal["auto", "float32", "bfloat16", "float16"]
     cache_dir: Path
     prompt: str = "lines"
+    adapter: Path | None = None
+    """What has been learned already, to go on from."""
 
 
 def tune(
@@ -59,12 +62,13 @@ def tune(
     train, dev = (_taught(each, teacher, loaded.context) for each in lessons)
     if not train:
         raise SettingsError(f"no lesson fits into the {loaded.context} tokens that {learner.name} can read")
-    training = Training(loaded.model, recipe, folder)
+    training = Training(loaded.model, recipe, folder, base.adapter)
     ended = training.run(train, dev, stopping)
     if training.progress.train:
         made = Made(
             base=learner.name,
             revision=learner.revision,
+            adapter=adapter_name(base.adapter) if base.adapter else None,
             dtype=learner.dtype,
             prompt=learner.prompt.name,
             prompt_sha256=learner.prompt.sha256,

@@ -1,0 +1,83 @@
+"""Products in eight bits: near those in float32, and of each row for itself."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from summarizer.backends import device
+from summarizer.backends.device import choose_placement
+from summarizer.backends.eight_bits import EightBitLinear
+from summarizer.backends.local import LocalBackend
+from summarizer.completion import Completion, Request
+from summarizer.errors import SettingsError
+from summarizer.settings import Settings
+from tests.tiny_models import save_causal
+
+pytestmark = pytest.mark.skipif(
+    not device._has_eight_bits(), reason="torch has its kernels for int8 on x86-64 CPUs with AVX2"
+)
+
+
+def eight(linear: torch.nn.Linear) -> torch.nn.Module:
+    """The same layer in eight bits."""
+    return EightBitLinear(linear)
+
+
+@pytest.mark.parametrize("bias", [False, True])
+@torch.inference_mode()
+def test_products_are_near_those_in_float32(bias: bool) -> None:
+    """Rows of very different sizes are each off by about a hundredth of themselves, also next to one another."""
+    torch.manual_seed(0)
+    layer = torch.nn.Linear(64, 40, bias=bias)
+    rows = torch.randn(3, 5, 64) * torch.logspace(-3, 3, 5)[None, :, None]
+    found, expected = eight(layer)(rows), layer(rows)
+    assert found.shape == expected.shape
+    assert float(((found - expected).norm(dim=-1) / expected.norm(dim=-1)).max()) < 0.03
+
+
+@torch.inference_mode()
+def test_a_row_does_not_depend_on_the_others() -> None:
+    """What is beside it changes no bit, however great that is; a row of zeros gives zeros."""
+    torch.manual_seed(0)
+    layer = eight(torch.nn.Linear(64, 40, bias=False))
+    rows = torch.randn(6, 64)
+    together = layer(torch.cat([rows, torch.full((1, 64), 1e6), torch.zeros(1, 64)]))
+    assert torch.equal(together[:6], layer(rows))
+    assert torch.equal(together[2], layer(rows[2]))
+    assert torch.equal(together[-1], torch.zeros(40))
+
+
+@torch.inference_mode()
+def test_the_greatest_weights_and_states_do_not_overflow() -> None:
+    """Sums in sixteen bits, as CPUs without instructions for it make them, have room for two products."""
+    layer = torch.nn.Linear(512, 16, bias=False)
+    layer.weight.fill_(1.0)
+    rows = torch.ones(4, 512)
+    assert torch.allclose(eight(layer)(rows), torch.full((4, 16), 512.0), rtol=0.01)
+
+
+def test_a_model_in_eight_bits_keeps_to_the_schema_in_any_batch(
+    tmp_path: Path, make_request: Callable[..., Request]
+) -> None:
+    """An answer is the same alone and beside others."""
+    model = save_causal(tmp_path)
+    schema = json.dumps({"type": "object", "properties": {"kind": {"enum": ["new", "old"]}}, "required": ["kind"],
+                         "additionalProperties": False})  # fmt: skip
+    requests = [make_request(str(at), schema_text=schema, abstract="Deep. " * at) for at in range(1, 9)]
+    answers = []
+    for size in (1, 4, 8):
+        backend = LocalBackend(Settings(model=str(model), device="cpu", dtype="int8", batch_size=size))
+        assert backend.identity.dtype == "int8"
+        outcomes = list(backend.complete(requests))
+        answers.append({one.request_id: one.text for one in outcomes if isinstance(one, Completion)})
+    assert len(answers[0]) == len(requests)
+    assert answers[0] == answers[1] == answers[2]
+
+
+def test_eight_bits_are_for_cpus() -> None:
+    """On other devices they are refused, with where they can be used."""
+    with pytest.raises(SettingsError, match="int8 is for x86-64 CPUs with AVX2, and this is to run on cuda"):
+        choose_placement("cuda", "int8")
