@@ -6,7 +6,7 @@ and method are names that the answer has already, or well-known measures. How of
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from summarizer.passages import Number, Passages
@@ -94,15 +94,11 @@ def claimed_results(answer: Answer, passages: Passages, limits: Limits) -> tuple
 
     Methods of the answer have their roles already: what is claimed is mostly claimed of what is proposed.
     """
-    found: list[ClaimedResult] = []
-    for claim in _compared(list(_claims(passages)), passages):
-        result = _result(claim, answer, passages, limits)
-        if result is not None:
-            found.append(result)
-    return tuple(found[: limits.results])
+    found = [_result(claim, answer, passages, limits) for claim in _compared(_claims(passages), passages)]
+    return tuple([result for result in found if result is not None][: limits.results])
 
 
-def _compared(claims: list["_Claim"], passages: Passages) -> Iterator["_Claim"]:
+def _compared(claims: Iterable[_Claim], passages: Passages) -> list[_Claim]:
     """Claims with what they are compared with: `34.4% ... compared to 33.0%` is one."""
     kept: list[_Claim] = []
     for claim in claims:
@@ -118,7 +114,7 @@ def _compared(claims: list["_Claim"], passages: Passages) -> Iterator["_Claim"]:
                 kept[-1] = before._replace(baseline=claim.value)
                 continue
         kept.append(claim)
-    yield from kept
+    return kept
 
 
 def _claims(passages: Passages) -> Iterator[_Claim]:
@@ -202,7 +198,13 @@ def _kind(claim: _Claim, sentence: Span, text: str) -> ResultKind:
     before, behind = text[sentence[0] : claim.start], text[claim.end : sentence[1]]
     if claim.baseline is not None:
         return "absolute"
-    if _CHANGED_UNITS.match(claim.unit) or claim.value.startswith("+") or _CHANGE_BEHIND.match(_after_more(behind)):
+    in_words = not any(map(str.isdigit, claim.value))  # twice, two-fold
+    if (
+        in_words
+        or _CHANGED_UNITS.match(claim.unit)
+        or claim.value.startswith("+")
+        or _CHANGE_BEHIND.match(_after_more(behind))
+    ):
         return "change"
     if _CHANGE_BEFORE.search(before) and _BY.search(_before_more(before)):
         return "change"

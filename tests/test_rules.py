@@ -114,6 +114,7 @@ def test_a_number_that_is_claimed_becomes_a_result_with_the_names_of_its_sentenc
                                                         ("3.0", "%", None, "change")]),
         ("We see a 2.5% and 1.5% improvement.", [("2.5", "%", None, "change"), ("1.5", "%", None, "change")]),
         ("Storms account for 40% of gaps.", [("40", "%", None, "finding")]),
+        ("It is twice as fast.", [("twice", "", None, "change")]),
         ("It gains +4.9 points.", [("+4.9", "points", None, "change")]),
         (r"It needs 60\% of the memory.", [("60", "%", None, "absolute")]),
     ],
@@ -153,6 +154,26 @@ def test_a_long_sentence_is_cut_to_the_clause_that_holds_the_value() -> None:
     assert len(result.evidence) <= LIMITS.evidence
     assert result.evidence in abstract
     assert "91.2" in result.evidence
+
+
+def test_a_long_sentence_without_marks_is_cut_at_a_word() -> None:
+    """Whole words before the value are kept, as many as fit."""
+    abstract = f"{'word ' * 100}reaches an accuracy of 91.2%."
+    (result,) = claims(abstract)
+
+    assert len(result.evidence) <= LIMITS.evidence
+    assert result.evidence.startswith("word ")
+    assert result.evidence.endswith("91.2%.")
+
+
+@pytest.mark.parametrize("digits", [90, 300])
+def test_a_number_that_is_longer_than_an_answer_may_hold_is_told_as_missed(digits: int) -> None:
+    """It is no result, and not lost either."""
+    abstract = f"It reaches an accuracy of 0.{'1' * digits}% in all harbors."
+    found = read(abstract)
+
+    assert found.results == ()
+    assert [caution.code for caution in ground(found, paper(abstract)).missed] == ["missed_result"]
 
 
 def test_more_claims_than_an_answer_may_hold_are_left_to_the_warning() -> None:
