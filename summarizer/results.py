@@ -19,8 +19,8 @@ Span = tuple[int, int]
 _CLAIMED_UNITS = frozenset({"%", "points", "x", "dB", "fps"})
 #: Names of measures: the number behind one is a score, while one behind another name is a version (`Llama 3.1`).
 _MEASURES = (
-    r"(?:F1|F-score|BLEU|ROUGE(?:-\w+)?|METEOR|CIDEr|SPICE|BERTScore|chrF|COMET|AUC|AUROC|AUPRC|AP|mAP|EM|IoU|mIoU|Dice"
-    r"|DSC|PSNR|SSIM|LPIPS|FID|IS|WER|CER|MOS|MAE|MSE|RMSE|R2|NDCG|nDCG|MRR|MCC|Elo|PPL|SI-SDR|SDR|PESQ|STOI|Hits@\d+"
+    r"(?<![A-Za-z])(?:F1|F-score|BLEU|ROUGE(?:-\w+)?|METEOR|CIDEr|SPICE|BERTScore|chrF|COMET|AUC|AUROC|AUPRC|AP|mAP|EM|IoU|mIoU|Dice"
+    r"|DSC|PSNR|SSIM|LPIPS|FID|(?-i:IS)|WER|CER|MOS|MAE|MSE|RMSE|R2|NDCG|nDCG|MRR|MCC|Elo|PPL|SI-SDR|SDR|PESQ|STOI|Hits@\d+"
     r"|Recall@\d+|pass@\d+)"
 )
 _MEASURE = re.compile(rf"{_MEASURES}[\s:=(]*(?:of\s*)?$", re.IGNORECASE)

@@ -131,6 +131,7 @@ def test_values_are_as_written_with_unit_baseline_and_kind(
     [
         "In 2012 there were storms in all 14 harbors, and PASCAL VOC 2012 has none.",
         "Our contributions are twofold.",
+        "It is two orders of magnitude larger, and this is 1 of them.",
         "We use a learning rate of 0.001 and 5-fold cross-validation.",
     ],
 )
