@@ -28,7 +28,11 @@ _MEASURE = re.compile(rf"{_MEASURES}[\s:=(]*(?:of\s*)?$", re.IGNORECASE)
 _OF_MEASURE = re.compile(rf"\s?(?:absolute |relative )?{_MEASURES}(?![\w-])")
 #: A year, or the edition of what is named by one.
 _YEAR = re.compile(r"(?:19|20)\d\d")
-_COUNTING = re.compile(r"\b(?:is|are|be)\s$", re.IGNORECASE)
+#: What is `twofold` in that it has two parts, and no more than before.
+_COUNTED = re.compile(
+    r"\b(?:contributions?|goals?|aims?|purposes?|reasons?|motivations?|challenges?)(?: \w+){0,4} (?:is|are)\s$",
+    re.IGNORECASE,
+)
 _VERSIONED = re.compile(r"(?:^|[^\w])[A-Z][\w-]*[\s-]$")
 #: What stands before a number that is set and not reached.
 _SETTING = re.compile(
@@ -231,11 +235,11 @@ def _held(results: Iterable[Result], passages: Passages) -> set[int]:
 
 def _is_claim(number: Number, passages: Passages) -> bool:
     abstract = passages.abstract
-    before, behind = abstract[max(number.start - 24, 0) : number.start], abstract[number.end : number.end + 40]
+    before, behind = abstract[max(number.start - 64, 0) : number.start], abstract[number.end : number.end + 40]
     written = abstract[number.start : number.end]
     if not number.written.claimed or _SETTING.search(before) or _INPUT.match(behind) or _YEAR.fullmatch(written):
         return False
-    if written.endswith("fold") and _COUNTING.search(before):  # `contributions are twofold`
+    if written.endswith("fold") and _COUNTED.search(before):
         return False
     if any(reading.unit in _CLAIMED_UNITS for reading in number.written.readings):
         return True
