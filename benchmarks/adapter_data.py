@@ -4,24 +4,28 @@ From the published data come the papers to train on. Left out are those that sha
 (the dev splits of SciTLDR and SciERC), a fifth of SciREX and of TDMSci, which is kept to choose by, and ids that
 `--leave-out` names.
 Every third paper of SciTLDR loses its title, since a model that always has one repeats it.
+To papers of SciTLDR come names (`scitldr_names.jsonl`, by the ids of that suite), which annotators marked in the way of
+SciREX; they saw neither SciERC, nor anything that is kept to choose by.
 
 Usage: python benchmarks/adapter_data.py DATA OUTPUT [--leave-out FILE]
 """
 
 import argparse
+import json
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from pathlib import Path
 
 from evals.data import find
 from evals.duplicates import Scan
-from evals.examples import Example
+from evals.examples import KINDS, Example, GoldName
 from evals.suites import load_suite
 from evals.suites.gold import gold_line
 from evals.suites.suite import Split
 
 #: Shares, by a hash of the id, so that the same papers are drawn each time: one in so many.
 TITLES, HELD = 3, 5
+NAMES = Path(__file__).parent / "scitldr_names.jsonl"
 
 
 def main() -> None:
@@ -41,8 +45,9 @@ def main() -> None:
     scirex, tdmsci = list(read("scirex")), list(read("tdmsci"))
     held, kept_sentences = ([one for one in found if _drawn(one, HELD)] for found in (scirex, tdmsci))
     evaluated = Scan([*read("scitldr", "dev"), *read("scierc", "dev"), *held, *kept_sentences])
+    marked = {row["id"]: row for row in map(json.loads, NAMES.read_text(encoding="utf-8").splitlines())}
     for name, examples, change in (
-        ("scitldr.train", read("scitldr"), _untitled),
+        ("scitldr.train", (_named(one, marked.get(one.paper.id)) for one in read("scitldr")), _untitled),
         ("scirex.train", (example for example in scirex if not _drawn(example, HELD)), _same),
         ("tdmsci.train", (example for example in tdmsci if not _drawn(example, HELD)), _same),
     ):
@@ -63,6 +68,13 @@ def _write(path: Path, examples: Iterable[Example]) -> None:
 
 def _drawn(example: Example, one_in: int) -> bool:
     return int.from_bytes(sha256(example.paper.id.encode()).digest()[:8]) % one_in == 0
+
+
+def _named(example: Example, names: dict[str, list[str]] | None) -> Example:
+    if names is None:
+        return example
+    found = {kind: tuple(GoldName(name=name) for name in names[f"{kind}s"]) for kind in KINDS}
+    return example.model_copy(update={"gold": example.gold.model_copy(update={"names": found})})
 
 
 def _same(example: Example) -> Example:
