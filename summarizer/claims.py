@@ -7,6 +7,7 @@ and method are names that the answer has already, or well-known measures. How of
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Final, NamedTuple
 
 from summarizer.passages import Number, Passages
@@ -58,6 +59,8 @@ _COMPARED: Final = re.compile(
     re.IGNORECASE,
 )
 _FAR: Final = 80
+#: Characters in which the numbers of a list are looked for; a hostile one may go on for a whole abstract.
+_LIST: Final = 400
 #: Between numbers of which the same is said.
 _ONE: Final = r"[~+$\\]*\d[\d.,]*\s?\\?(?:%|x|points?)?\$?"
 _ALSO: Final = r"(?:,|,?\s(?:and|or))\s+(?:(?:more than|over|up to|about|around|approx\w*|nearly|also|a|an)\s*)*"
@@ -74,51 +77,60 @@ _MEASURES: Final = re.compile(
 )
 _ON: Final = re.compile(r"\b(?:on|in|for|of|across)\s+(?:the\s+)?(?:[\w-]+\s+){0,3}$", re.IGNORECASE)
 _DIGITS: Final = re.compile(r"(?<![\w-])\d")
-_VALUE: Final = re.compile(
-    r"[+\u2212-]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:\s?[x\u00d7]\s?10\^?\{?-?\d+\}?|[eE][-+]?\d+|\s?[kKMB](?![A-Za-z]))?"
+_POWER: Final = (
+    r"\s?(?:[x\u00d7\u00b7]|\\times|\\cdot)\s?10"
+    r"(?:\^?\s?\{?[-\u2212\u2013]?\d+\}?|[\u207a\u207b]?[\u2070\u00b9\u00b2\u00b3\u2074-\u2079]+)"
 )
+_VALUE: Final = re.compile(rf"[+\u2212-]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:{_POWER}|[eE][-+]?\d+|\s?[kKMB](?![A-Za-z]))?")
 
 
 class _Claim(NamedTuple):
-    """A number that is claimed: its span in the abstract, and where what it is compared with stands."""
+    """A number that is claimed: its span in the abstract, what it is compared with, and the span of both."""
 
     start: int
     end: int
     value: str
     unit: str
+    around: Span
     baseline: str | None = None
 
 
 def claimed_results(answer: Answer, passages: Passages, limits: Limits) -> tuple[ClaimedResult, ...]:
     """The claims of the abstract, in its order, as many and as long as an answer may hold.
 
-    Methods of the answer have their roles already: what is claimed is mostly claimed of what is proposed.
+    Methods of the answer have their roles already: what is claimed is mostly claimed of what is proposed. What is said
+    twice in the same words is one result.
     """
-    found = [_result(claim, answer, passages, limits) for claim in _compared(_claims(passages), passages)]
-    return tuple([result for result in found if result is not None][: limits.results])
+    # As long as the abstract, so that places are the same in both.
+    text = re.sub(r"\s", " ", passages.abstract)
+    found = (_result(claim, answer, passages, text, limits) for claim in _compared(_claims(passages, text), passages))
+    return tuple(dict.fromkeys(islice((result for result in found if result is not None), limits.results)))
 
 
-def _compared(claims: Iterable[_Claim], passages: Passages) -> list[_Claim]:
+def _compared(claims: Iterable[_Claim], passages: Passages) -> Iterator[_Claim]:
     """Claims with what they are compared with: `34.4% ... compared to 33.0%` is one."""
-    kept: list[_Claim] = []
+    before: _Claim | None = None
     for claim in claims:
-        before = kept[-1] if kept else None
-        if (
-            before
-            and before.baseline is None
-            and before.unit == claim.unit
-            and claim.start < passages.sentence(before.start)[1]
-        ):
-            between = passages.abstract[before.end : claim.start]
-            if len(between) < _FAR and _COMPARED.search(between):
-                kept[-1] = before._replace(baseline=claim.value)
-                continue
-        kept.append(claim)
-    return kept
+        if before and _is_baseline(claim, before, passages):
+            before = before._replace(baseline=claim.value, around=(before.start, claim.end))
+            continue
+        if before:
+            yield before
+        before = claim
+    if before:
+        yield before
 
 
-def _claims(passages: Passages) -> Iterator[_Claim]:
-    text, numbers = passages.abstract, claimed_numbers(passages)
+def _is_baseline(claim: _Claim, before: _Claim, passages: Passages) -> bool:
+    """Whether the claim is what the one before it is compared with."""
+    if before.baseline is not None or before.unit != claim.unit or claim.start >= passages.sentence(before.start)[1]:
+        return False
+    between = passages.abstract[before.end : claim.start]
+    return len(between) < _FAR and _COMPARED.search(between) is not None
+
+
+def _claims(passages: Passages, text: str) -> Iterator[_Claim]:
+    numbers = claimed_numbers(passages)
     at = 0
     while at < len(numbers):
         first, second = numbers[at], numbers[at + 1] if at + 1 < len(numbers) else None
@@ -127,12 +139,13 @@ def _claims(passages: Passages) -> Iterator[_Claim]:
         if second is None or between is None:
             yield _claim(first, text)
         elif _FROM.search(text[max(first.start - 24, 0) : first.start]) and _TO.fullmatch(between):
-            yield _claim(second, text)._replace(baseline=_claim(first, text).value)
+            baseline = _claim(first, text).value
+            yield _claim(second, text)._replace(baseline=baseline, around=(first.start, second.end))
             at += 1
         elif _RANGE.fullmatch(between):
             end = _claim(second, text)
             value = f"{text[first.start : second.start]}{end.value}"
-            yield _Claim(first.start, second.end, value, end.unit)
+            yield _Claim(first.start, second.end, value, end.unit, (first.start, second.end))
             at += 1
         else:
             yield _claim(first, text)
@@ -140,19 +153,20 @@ def _claims(passages: Passages) -> Iterator[_Claim]:
 
 def _claim(number: Number, text: str) -> _Claim:
     """The value as written, and the unit behind it."""
-    written = text[number.start : number.end]
+    # `10^{-3}` is read up to the brace.
+    place = number.start, number.end + text.startswith("}", number.end)
+    written = text[slice(*place)]
     found = _VALUE.search(written)
     if found is None:  # in words
-        return _Claim(number.start, number.end, written, "")
-    unit = written[found.end() :].strip(" \t\n-~\\+")
-    return _Claim(number.start, number.end, found.group(), unit)
+        return _Claim(*place, written, "", place)
+    unit = written[found.end() :].strip(" -~\\+")
+    return _Claim(*place, found.group(), unit, place)
 
 
-def _result(claim: _Claim, answer: Answer, passages: Passages, limits: Limits) -> ClaimedResult | None:
+def _result(claim: _Claim, answer: Answer, passages: Passages, text: str, limits: Limits) -> ClaimedResult | None:
     start, end = passages.sentence(claim.start)
-    end = max(end, claim.end)
-    sentence, text = (start, end), passages.abstract
-    evidence = _evidence(claim, sentence, text, limits.evidence)
+    sentence = min(start, claim.around[0]), max(end, claim.around[1])
+    evidence = _evidence(claim, sentence, passages.abstract, limits.evidence)
     parts = (claim.value, claim.unit, claim.baseline or "")
     if evidence is None or any(len(part) > limits.text for part in parts):
         return None
@@ -181,16 +195,17 @@ def _evidence(claim: _Claim, sentence: Span, text: str, most: int) -> str | None
     start, end = sentence
     if end - start <= most:
         return text[start:end].strip()
+    first, last = claim.around
     for mark in re.finditer(r"[;:,(]\s|\s(?:and|while|which|where|with)\s", text[start:end]):
         place = start + mark.end()
-        if place <= claim.start and claim.end - place <= most:
+        if place <= first and last - place <= most:
             start = place
             break
     else:
-        start = max(start, claim.end - most)
-        start = text.find(" ", start, claim.start) + 1 or claim.start
+        start = max(start, last - most)
+        start = text.find(" ", start, first) + 1 or first
     if end - start > most:
-        end = max(text.rfind(" ", claim.end, start + most + 1), claim.end)
+        end = max(text.rfind(" ", last, start + most + 1), last)
     return text[start:end].strip() if end - start <= most else None
 
 
@@ -213,6 +228,7 @@ def _kind(claim: _Claim, sentence: Span, text: str) -> ResultKind:
 
 def _after_more(behind: str) -> str:
     """What stands behind a number and those that are listed after it."""
+    behind = behind[:_LIST]
     while found := _LISTED_BEHIND.match(behind):
         behind = behind[found.end() :]
     return behind
@@ -220,6 +236,7 @@ def _after_more(behind: str) -> str:
 
 def _before_more(before: str) -> str:
     """What stands before a number and those that are listed in front of it."""
+    before = before[-_LIST:]
     while found := _LISTED_BEFORE.search(before):
         before = before[: found.start()]
     return before
@@ -260,5 +277,6 @@ def _distance(claim: _Claim, place: Span) -> int:
 
 
 def _occurrences(name: str, sentence: Span, text: str) -> Iterator[Span]:
-    for found in re.finditer(rf"(?<!\w){re.escape(name)}(?!\w)", text[sentence[0] : sentence[1]]):
+    words = r"\s+".join(map(re.escape, name.split()))
+    for found in re.finditer(rf"(?<!\w){words}(?!\w)", text[sentence[0] : sentence[1]]):
         yield sentence[0] + found.start(), sentence[0] + found.end()

@@ -8,7 +8,7 @@ that is right stands in `docs/records.md`.
 import re
 from typing import Final, NamedTuple
 
-from summarizer.records import Contribution, Paper
+from summarizer.records import Contribution
 
 
 class _Cue(NamedTuple):
@@ -80,10 +80,10 @@ _ABSTRACT: Final = (
 )  # fmt: skip
 
 
-def kind_of_contribution(paper: Paper) -> Contribution:
-    """The kind for which most speaks."""
+def kind_of_contribution(title: str, abstract: str) -> Contribution:
+    """The kind for which most speaks; both texts have one space between two words."""
     weights: dict[Contribution, float] = {"method": 0.5}
-    for cues, text in ((_TITLE, paper.title), (_ABSTRACT, paper.abstract)):
+    for cues, text in ((_TITLE, title), (_ABSTRACT, abstract)):
         for cue in cues:
             if cue.pattern.search(text):
                 weights[cue.kind] = weights.get(cue.kind, 0.0) + cue.weight

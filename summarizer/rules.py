@@ -39,20 +39,23 @@ _COMPARED_BEHIND: Final = re.compile(r"\W{0,3}\s?(?:\w+ ){0,2}baselines?\b", _FL
 
 def read_by_rule(answer: Answer, paper: Paper, limits: Limits) -> Answer:
     """The answer with what can be read from the paper without a model."""
-    methods = tuple(NamedMethod(name=method.name, role=_role(method.name, paper)) for method in answer.methods)
-    answer = answer.model_copy(update={"contribution": kind_of_contribution(paper), "methods": methods})
+    title, abstract = (" ".join(text.split()) for text in (paper.title, paper.abstract))
+    methods = tuple(
+        NamedMethod(name=method.name, role=_role(method.name, title, abstract)) for method in answer.methods
+    )
+    answer = answer.model_copy(update={"contribution": kind_of_contribution(title, abstract), "methods": methods})
     return answer.model_copy(update={"results": claimed_results(answer, Passages(paper), limits)})
 
 
-def _role(name: str, paper: Paper) -> Role:
+def _role(name: str, title: str, abstract: str) -> Role:
     """`proposed` or `compared` where words around the name say so, else `used`."""
-    place = rf"(?<!\w){re.escape(name)}(?!\w)"
-    in_title = re.search(place, paper.title)
-    if in_title and not _KNOWN_BEFORE.search(paper.title[: in_title.start()]):
+    place = rf"(?<!\w){re.escape(' '.join(name.split()))}(?!\w)"
+    in_title = re.search(place, title)
+    if in_title and not _KNOWN_BEFORE.search(title[: in_title.start()]):
         return "proposed"
     votes: list[Role] = []
-    for found in re.finditer(place, paper.abstract):
-        before, behind = paper.abstract[: found.start()][-120:], paper.abstract[found.end() :][:60]
+    for found in re.finditer(place, abstract):
+        before, behind = abstract[: found.start()][-120:], abstract[found.end() :][:60]
         if _PROPOSED_BEFORE.search(before) or _PROPOSED_BEHIND.match(behind):
             votes.append("proposed")
         elif _COMPARED_BEFORE.search(before) or _COMPARED_BEHIND.match(behind):

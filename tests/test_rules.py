@@ -58,7 +58,7 @@ def claims(abstract: str, **named: tuple[str, ...]) -> tuple[ClaimedResult, ...]
 )
 def test_the_kind_of_contribution_follows_the_words_of_title_and_abstract(title: str, abstract: str, kind: str) -> None:
     """Each kind has its cues, and a paper without any is about a method."""
-    assert kind_of_contribution(paper(abstract, title)) == kind
+    assert kind_of_contribution(title, abstract) == kind
 
 
 @pytest.mark.parametrize(
@@ -117,6 +117,10 @@ def test_a_number_that_is_claimed_becomes_a_result_with_the_names_of_its_sentenc
         ("It is twice as fast.", [("twice", "", None, "change")]),
         ("It gains +4.9 points.", [("+4.9", "points", None, "change")]),
         (r"It needs 60\% of the memory.", [("60", "%", None, "absolute")]),
+        ("It has an MSE of 1.2 \u00d7 10\u207b\u00b3.", [("1.2 \u00d7 10\u207b\u00b3", "", None, "absolute")]),
+        ("It has an MSE of 1.2 x 10^-3.", [("1.2 x 10^-3", "", None, "absolute")]),
+        (r"It has an MSE of 1.2 \times 10^{-3}.", [(r"1.2 \times 10^{-3}", "", None, "absolute")]),
+        ("Recall rises by 5% in summer and by 5% in winter.", [("5", "%", None, "change")]),
     ],
 )  # fmt: skip
 def test_values_are_as_written_with_unit_baseline_and_kind(
@@ -195,3 +199,37 @@ def test_what_is_read_by_rule_is_never_flagged_as_absent() -> None:
 
     assert [result.flags for result in grounded.results] == [(), ()]
     assert claimed_results(answer(), Passages(paper("No number.")), LIMITS) == ()
+
+
+def test_line_breaks_of_an_abstract_hide_nothing() -> None:
+    """Names, cues and measures may be broken between two words."""
+    broken = (
+        "In this\npaper we introduce Quay\nNet and a data\nset. Its word\nerror rate is 9.1% on Mole\nRows."
+    )
+    said = {"methods": ("Quay Net",), "datasets": ("Mole Rows",)}
+    found, plain = read(broken, **said), read(broken.replace("\n", " "), **said)
+    (result,) = found.results
+
+    assert found.contribution == plain.contribution == "resource"
+    assert [method.role for method in found.methods] == ["proposed"]
+    assert (result.metric, result.dataset, result.method) == ("word error rate", "Mole Rows", "Quay Net")
+    assert result.evidence in broken
+    assert [result.flags for result in ground(found, paper(broken)).results] == [()]
+
+
+def test_the_evidence_holds_what_a_value_is_compared_with() -> None:
+    """However long the sentence is around both."""
+    (result,) = claims(
+        f"{'Here come many words, ' * 20}and it is 91.2% compared to 84.0% {'with more ' * 20}to the end."
+    )
+
+    assert result.baseline_value == "84.0"
+    assert "91.2% compared to 84.0%" in result.evidence
+    assert len(result.evidence) <= LIMITS.evidence
+
+
+def test_of_a_list_without_end_as_many_values_are_read_as_an_answer_may_hold() -> None:
+    """Each is a change, as what stands before the list says of all."""
+    found = claims(f"Errors are reduced by {', '.join(f'{at}.5%' for at in range(5_000))} and more.")
+
+    assert [one.kind for one in found] == ["change"] * LIMITS.results
