@@ -1,5 +1,6 @@
 """Adapters: what is trained apart is added to the weights as its maker would, and nothing else of it is used."""
 
+import importlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -71,6 +72,11 @@ def _half(folder: Path) -> None:
     save_file({name: tensor for name, tensor in tensors.items() if "lora_A" in name}, folder / WEIGHTS)
 
 
+def _flat(folder: Path) -> None:
+    tensors = load_file(folder / WEIGHTS)
+    save_file({name: tensor.flatten() for name, tensor in tensors.items()}, folder / WEIGHTS)
+
+
 def _set(**settings: object) -> Callable[[Path], None]:
     def change(folder: Path) -> None:
         path = folder / CONFIGURATION
@@ -89,6 +95,10 @@ def _set(**settings: object) -> Callable[[Path], None]:
         (_set(use_dora=True), "this one has 'use_dora'"),
         (_set(bias="all"), "this one has 'bias'"),
         (_set(rank_pattern={"q_proj": 8}), "this one has 'rank_pattern'"),
+        (_set(alora_invocation_tokens=[1]), "this one has 'alora_invocation_tokens'"),
+        (_set(init_lora_weights="pissa"), "this one has 'init_lora_weights'"),
+        (_set(r=8), "is of another model or rank"),
+        (_flat, "is of another model or rank"),
         (_set(r=0), "r: Input should be greater than 0"),
         (lambda folder: (folder / CONFIGURATION).write_text("{", encoding="utf-8"), "is no JSON"),
     ],
@@ -104,13 +114,37 @@ def test_what_is_no_plain_adapter_is_refused(
     assert problem in str(raised.value)
 
 
-def test_modules_that_a_configuration_names_are_not_imported(base: Path, tmp_path: Path) -> None:
-    """The library would import what `megatron_core` says."""
+def test_modules_that_a_configuration_names_are_not_imported(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever `megatron_core` says, which is the name of a module."""
+    (tmp_path / "of_a_stranger.py").write_text("from pathlib import Path\nPath(__file__ + '.ran').touch()\n")
+    monkeypatch.syspath_prepend(tmp_path)
     folder = save_adapter(base, tmp_path / "adapter")
-    _set(megatron_config={"a": 1}, megatron_core="antigravity")(folder)
+    _set(megatron_config={"a": 1}, megatron_core="of_a_stranger")(folder)
     add_adapter(_model(base), folder)
-    with pytest.raises(Exception, match="antigravity|attribute"):
-        PeftModel.from_pretrained(_model(base), folder)
+    assert not (tmp_path / "of_a_stranger.py.ran").exists()
+    importlib.import_module("of_a_stranger")
+    assert (tmp_path / "of_a_stranger.py.ran").exists()
+
+
+def test_pickled_weights_are_not_read(base: Path, tmp_path: Path) -> None:
+    """Where there are no others there is no adapter."""
+    folder = save_adapter(base, tmp_path / "adapter")
+    torch.save(load_file(folder / WEIGHTS), folder / "adapter_model.bin")
+    (folder / WEIGHTS).unlink()
+    with pytest.raises(ModelError, match=f"{WEIGHTS} cannot be read"):
+        add_adapter(_model(base), folder)
+
+
+def test_the_name_of_an_adapter_follows_what_changes_answers(base: Path, tmp_path: Path) -> None:
+    """Weights and scale, and not where it was made or with which version."""
+    folder = save_adapter(base, tmp_path / "adapter")
+    name = adapter_name(folder)
+    _set(base_model_name_or_path="elsewhere", peft_version="9", target_modules=["v_proj"])(folder)
+    assert adapter_name(folder) == name
+    _set(lora_alpha=9)(folder)
+    assert adapter_name(folder) != name
 
 
 def test_an_adapter_of_another_model_is_refused(base: Path, tmp_path: Path) -> None:

@@ -203,9 +203,7 @@ def test_what_is_read_by_rule_is_never_flagged_as_absent() -> None:
 
 def test_line_breaks_of_an_abstract_hide_nothing() -> None:
     """Names, cues and measures may be broken between two words."""
-    broken = (
-        "In this\npaper we introduce Quay\nNet and a data\nset. Its word\nerror rate is 9.1% on Mole\nRows."
-    )
+    broken = "In this\npaper we introduce Quay\nNet and a data\nset. Its word\nerror rate is 9.1% on Mole\nRows."
     said = {"methods": ("Quay Net",), "datasets": ("Mole Rows",)}
     found, plain = read(broken, **said), read(broken.replace("\n", " "), **said)
     (result,) = found.results

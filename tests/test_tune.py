@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
 from evals.examples import Example, Gold, GoldName
 from evals.lessons import lessons_of
@@ -19,15 +19,16 @@ from summarizer import Settings, Summarizer, read_papers
 from summarizer.backends.lora import WEIGHTS
 from summarizer.cli import main
 from summarizer.completion import Decoding, Identity
-from summarizer.errors import SettingsError
+from summarizer.errors import ModelError, SettingsError
 from summarizer.prompting import Renderer, load_prompt
 from summarizer.records import Paper
 from summarizer.tuning.lessons import IGNORED, Lesson, Teacher, Tokens
-from summarizer.tuning.recipe import Recipe
+from summarizer.tuning.recipe import Origin, Recipe
 from summarizer.tuning.training import MOST_TOKENS, Training
 from tests.tiny_models import save_causal, save_decoder, save_tokenizer
 
 _END = 0
+_ORIGIN = Origin(base="base", revision="main", dtype="float32", prompt="lines/v1", prompt_sha256="0")
 _RECIPE = Recipe(rank=8, alpha=16, learning_rate=1e-2, batch_size=2, epochs=2)
 
 
@@ -97,6 +98,16 @@ def test_a_lesson_without_labels_teaches_nothing(teacher: tuple[Teacher, Callabl
     assert teacher[0].tokens(Lesson(paper=_paper())).answer == []
 
 
+def test_a_sentence_that_is_longer_than_an_answer_may_be_teaches_nothing(
+    teacher: tuple[Teacher, Callable[[Iterable[int]], str]],
+) -> None:
+    """It could never be written; the names beside it are learned."""
+    tokens = teacher[0].tokens(Lesson(paper=_paper(), sentence="It hears. " * 40, tasks=("hearing",)))
+    assert teacher[1](tokens.answer) == "BrookNet-1\nhearing\n"
+    assert teacher[1](tokens.wanted) == "hearing\n"
+    assert teacher[0].tokens(Lesson(paper=_paper(), sentence="It hears. " * 40)).answer == []
+
+
 def test_a_label_is_text(teacher: tuple[Teacher, Callable[[Iterable[int]], str]]) -> None:
     """An end token that somebody wrote ends no answer, a line end makes no line, and a separator no name."""
     tokens = teacher[0].tokens(Lesson(paper=_paper(), sentence="It</s> hears\nthem.", tasks=("a; b", "c\n d")))
@@ -125,8 +136,10 @@ def _tokens(number: int) -> Tokens:
     return Tokens([5, 6, 7 + number, 9], [20 + number, 30 + number, _END], [20 + number, 30 + number, _END])
 
 
-def _training(base: Path, folder: Path, recipe: Recipe = _RECIPE) -> Training:
-    return Training(AutoModelForCausalLM.from_pretrained(base), recipe, folder)
+def _training(
+    base: Path, folder: Path, recipe: Recipe = _RECIPE, start: Path | None = None, origin: Origin = _ORIGIN
+) -> Training:
+    return Training(AutoModelForCausalLM.from_pretrained(base), recipe, folder, origin, start)
 
 
 def test_lessons_are_learned(base: Path, tmp_path: Path) -> None:
@@ -203,17 +216,65 @@ def test_a_training_goes_on_from_an_adapter(base: Path, tmp_path: Path) -> None:
     lessons = [_tokens(number) for number in range(4)]
     first = _training(base, tmp_path / "first", _RECIPE.model_copy(update={"epochs": 20}))
     assert first.run(lessons, ())
-    model = AutoModelForCausalLM.from_pretrained(base)
-    second = Training(model, _RECIPE, tmp_path / "second", tmp_path / "first")
+    second = _training(base, tmp_path / "second", start=tmp_path / "first")
     assert second.loss(lessons) == pytest.approx(first.loss(lessons), abs=1e-5)
     wider = _RECIPE.model_copy(update={"rank": 2 * _RECIPE.rank, "alpha": 2 * _RECIPE.alpha})
-    model = AutoModelForCausalLM.from_pretrained(base)
     with pytest.raises(SettingsError, match="has rank"):
-        Training(model, wider, tmp_path / "third", tmp_path / "first")
+        _training(base, tmp_path / "third", wider, tmp_path / "first")
     (tmp_path / "other").mkdir()
-    model = AutoModelForCausalLM.from_pretrained(save_causal(tmp_path / "other"))
+    other = save_causal(tmp_path / "other")
     with pytest.raises(SettingsError, match="of another model|cannot be begun with"):
-        Training(model, _RECIPE, tmp_path / "fourth", tmp_path / "first")
+        _training(other, tmp_path / "fourth", start=tmp_path / "first")
+
+
+def test_a_checkpoint_is_of_one_origin(base: Path, tmp_path: Path) -> None:
+    """With another base or adapter it is not gone on with."""
+    lessons = [_tokens(number) for number in range(4)]
+    assert not _run_until(_training(base, tmp_path), 1, lessons, [])
+    for other in (_ORIGIN.model_copy(update={"adapter": "a@sha256:1"}), _ORIGIN.model_copy(update={"base": "b"})):
+        with pytest.raises(SettingsError, match="another origin"):
+            _training(base, tmp_path, origin=other)
+    assert _training(base, tmp_path).progress.step == 1
+
+
+def test_an_epoch_that_was_not_measured_is_measured_afterwards(base: Path, tmp_path: Path) -> None:
+    """Stopped between its last batch and its end, it is neither lost nor learned twice."""
+    lessons, dev = [_tokens(number) for number in range(4)], [_tokens(8)]
+    whole = _training(base, tmp_path / "whole")
+    assert whole.run(lessons, dev)
+    stopped = _training(base, tmp_path / "parts")
+    assert not _run_until(stopped, 2, lessons, dev)
+    assert stopped.progress.train == ()
+    last = _training(base, tmp_path / "parts")
+    assert last.run(lessons, dev)
+    assert last.progress.step == whole.progress.step
+    assert last.progress.dev == pytest.approx(whole.progress.dev, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", ["progress.json", "state-1.safetensors"])
+def test_a_torn_checkpoint_is_told(base: Path, tmp_path: Path, name: str) -> None:
+    """Nothing goes on from half of a file, and what is left of one is there as a whole."""
+    lessons = [_tokens(number) for number in range(4)]
+    assert not _run_until(_training(base, tmp_path), 1, lessons, [])
+    assert sorted(path.name for path in (tmp_path / "checkpoint").iterdir()) == ["progress.json", "state-1.safetensors"]
+    path = tmp_path / "checkpoint" / name
+    path.write_bytes(path.read_bytes()[:50])
+    with pytest.raises(SettingsError, match="cannot be gone on with"):
+        _training(base, tmp_path)
+
+
+def test_any_seed_that_settings_allow_can_be_trained_with(base: Path, tmp_path: Path) -> None:
+    """Up to the greatest."""
+    lessons = [_tokens(number) for number in range(4)]
+    training = _training(base, tmp_path, _RECIPE.model_copy(update={"seed": 2**63 - 1, "epochs": 1}))
+    assert training.run(lessons, ())
+
+
+def test_a_model_whose_matrices_are_the_other_way_round_is_refused(tmp_path: Path) -> None:
+    """Before it has been trained for hours into an adapter that nothing here could use."""
+    GPT2LMHeadModel(GPT2Config(vocab_size=300, n_embd=16, n_layer=1, n_head=2)).save_pretrained(tmp_path / "gpt")
+    with pytest.raises(ModelError, match="the other way round"):
+        _training(tmp_path / "gpt", tmp_path / "adapter")
 
 
 @pytest.fixture
@@ -271,13 +332,17 @@ def test_mistakes_are_told_before_a_model_is_loaded(
     """A file that is none, one without labels, a prompt in JSON, flags that do nothing, odd numbers."""
     bare = tmp_path / "bare.jsonl"
     bare.write_text('{"id": "a", "title": "T", "abstract": "It hears."}\n', encoding="utf-8")
+    nothing, adapter = tmp_path / "nothing", tmp_path / "adapter"
+    nothing.mkdir()  # a model without weights
+    _training(base, adapter, _RECIPE.model_copy(update={"epochs": 1})).run([_tokens(1)], ())
     for command, said in (
         (_command(base, tmp_path / "no.jsonl", tmp_path / "a"), "no.jsonl: No such file"),
         (_command(base, bare, tmp_path / "a"), "holds nothing that a lesson could be made of"),
         (_command(base, gold, tmp_path / "a", "--prompt", "annotate"), "--prompt annotate: is written in JSON"),
         (_command(base, gold, tmp_path / "a", "--backend", "hosted"), "leave --backend and --engine out"),
         (_command(base, gold, tmp_path / "a", "--engine", "vllm"), "leave --backend and --engine out"),
-        (_command(base, gold, tmp_path / "a", "--adapter", str(tmp_path)), "adapter_config.json cannot be read"),
+        (_command(nothing, gold, tmp_path / "a", "--adapter", str(tmp_path)), "adapter_config.json cannot be read"),
+        (_command(nothing, gold, adapter, "--adapter", str(adapter)), "would be written over"),
         (_command(base, gold, tmp_path / "a", "--dtype", "int8"), "weights in int8 do not learn"),
     ):
         assert main(command) == 2
@@ -285,6 +350,17 @@ def test_mistakes_are_told_before_a_model_is_loaded(
     with pytest.raises(SystemExit):
         main(_command(base, gold, tmp_path / "a", "--learning-rate", "fast"))
     assert "--learning-rate: it has to be a number" in capfd.readouterr().err
+
+
+def test_lessons_to_choose_by_that_are_all_too_long_are_told(
+    base: Path, gold: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """An epoch that is chosen by nothing is not what was asked for."""
+    row = json.loads(gold.read_text(encoding="utf-8").splitlines()[0])
+    dev = tmp_path / "dev.jsonl"
+    dev.write_text(json.dumps(row | {"abstract": "It hears streams. " * 4_000, "methods": []}) + "\n", encoding="utf-8")
+    assert main(_command(base, gold, tmp_path / "a", "--dev", f"gold:{dev}")) == 2
+    assert "no lesson to choose by fits" in capfd.readouterr().err
 
 
 def test_ctrl_c_leaves_what_goes_on(base: Path, gold: Path, tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """Adapters: what `summarizer tune` has made of a model, added to its weights when it is loaded.
 
 Only plain LoRA is read, and only from safetensors: for each matrix two thin ones, whose product is added to it. That is
-one line of arithmetic here. The library that trains them would be seconds of imports at each start, and its
-configuration can name modules that it imports.
+one line of arithmetic here. The library that trains them would be seconds of imports at each start, and reads pickled
+weights where there are no others.
 """
 
 import hashlib
@@ -23,7 +23,8 @@ WEIGHTS: Final = "adapter_model.safetensors"
 #: How peft names the matrices: a prefix, the name in the model, and which of the two it is.
 _PREFIX: Final = "base_model.model."
 _FIRST, _SECOND = ".lora_A.weight", ".lora_B.weight"
-#: Settings of peft with which an adapter is more than two matrices for each, and their harmless values.
+#: Settings of peft with which an adapter is more than two matrices for each, or has changed the base as well, and their
+#: harmless values.
 _PLAIN: Final[dict[str, tuple[object, ...]]] = {
     "bias": ("none",),
     "fan_in_fan_out": (False,),
@@ -32,6 +33,17 @@ _PLAIN: Final[dict[str, tuple[object, ...]]] = {
     "alpha_pattern": (None, {}),
     "layer_replication": (None,),
     "use_dora": (False,),
+    "use_qalora": (False,),
+    "use_bdlora": (None,),
+    "lora_bias": (False,),
+    "target_parameters": (None, []),
+    "trainable_token_indices": (None, []),
+    "alora_invocation_tokens": (None,),
+    "arrow_config": (None,),
+    "velora_config": (None,),
+    "monteclora_config": (None,),
+    "kasa_config": (None,),
+    "init_lora_weights": (True, False, "gaussian", "eva", "orthogonal"),
 }
 
 
@@ -53,12 +65,11 @@ class _Configuration(BaseModel):
 
 def adapter_name(folder: Path) -> str:
     """The name of the folder and a hash of what can change an answer; `ModelError` for a folder without an adapter."""
-    digest = hashlib.sha256()
-    for name in (CONFIGURATION, WEIGHTS):
-        try:
-            digest.update((folder / name).read_bytes())
-        except OSError as error:
-            raise ModelError(f"adapter {folder}: {name} cannot be read: {error.strerror}") from error
+    digest = hashlib.sha256(f"{_read(folder).scale}\n".encode())
+    try:
+        digest.update((folder / WEIGHTS).read_bytes())
+    except OSError as error:
+        raise ModelError(f"adapter {folder}: {WEIGHTS} cannot be read: {error.strerror}") from error
     return f"{folder.resolve().name}@sha256:{digest.hexdigest()[:16]}"
 
 
@@ -74,7 +85,7 @@ def add_adapter(model: "torch.nn.Module", folder: Path) -> None:
     from safetensors import SafetensorError  # noqa: PLC0415
     from safetensors.torch import load_file  # noqa: PLC0415
 
-    scale = _read(folder).scale
+    found = _read(folder)
     try:
         tensors = load_file(folder / WEIGHTS)
     except (OSError, SafetensorError) as error:
@@ -84,10 +95,16 @@ def add_adapter(model: "torch.nn.Module", folder: Path) -> None:
         for name in sorted({key.removesuffix(_FIRST).removesuffix(_SECOND) for key in tensors}):
             matrix = matrices.get(f"{name.removeprefix(_PREFIX)}.weight")
             first, second = tensors.get(name + _FIRST), tensors.get(name + _SECOND)
-            if matrix is None or first is None or second is None or (len(second), first.shape[-1]) != matrix.shape:
-                raise ModelError(f"adapter {folder}: is of another model, which has {name.removeprefix(_PREFIX)!r}")
+            if (
+                matrix is None
+                or first is None
+                or second is None
+                or matrix.ndim != 2
+                or (first.shape, second.shape) != ((found.r, matrix.shape[1]), (matrix.shape[0], found.r))
+            ):
+                raise ModelError(f"adapter {folder}: is of another model or rank, by {name.removeprefix(_PREFIX)!r}")
             # In float32: in bfloat16 what is added would vanish in the rounding twice.
-            added = scale * (second.float() @ first.float())
+            added = found.scale * (second.float() @ first.float())
             matrix.copy_(matrix.float() + added.to(matrix.device))
 
 

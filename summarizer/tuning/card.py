@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from summarizer.records import Frozen
-from summarizer.tuning.recipe import Progress, Recipe
+from summarizer.tuning.recipe import Origin, Progress, Recipe
 
 
 class TrainingData(Frozen):
@@ -18,16 +18,9 @@ class TrainingData(Frozen):
     lessons: int
 
 
-class Made(Frozen):
+class Made(Origin):
     """What an adapter was made of, with what, and what came of it: the file `made.json` beside it."""
 
-    base: str
-    revision: str
-    adapter: str | None = None
-    """That it went on from."""
-    dtype: str
-    prompt: str
-    prompt_sha256: str
     recipe: Recipe
     data: tuple[TrainingData, ...]
     progress: Progress

@@ -77,10 +77,12 @@ class _Piece(NamedTuple):
 
 
 def _pieces(lesson: Lesson, limits: Limits) -> Iterator[_Piece]:
-    """The five lines, each with the line end that closes it."""
-    stand_in = " ".join((lesson.paper.title or lesson.paper.abstract).split())[: limits.tldr]
-    yield _Piece(stand_in if lesson.sentence is None else _one_line(lesson.sentence), lesson.sentence is not None)
-    yield _Piece("\n", lesson.sentence is not None)
+    """The five lines, each with the line end that closes it. What is longer than an answer may hold is not wanted."""
+    sentence = None if lesson.sentence is None else _one_line(lesson.sentence)
+    wanted = sentence is not None and len(sentence) <= limits.tldr
+    stand_in = _one_line(lesson.paper.title or lesson.paper.abstract)[: limits.tldr]
+    yield _Piece(sentence if sentence and wanted else stand_in, wanted)
+    yield _Piece("\n", wanted)
     lists = (
         (lesson.tasks, limits.tasks),
         (lesson.methods, limits.methods),

@@ -31,3 +31,15 @@ class Progress(Frozen):
     losses: float = 0.0
     """Sum over the tokens of the epoch that is under way."""
     tokens: int = 0
+
+
+class Origin(Frozen):
+    """What an adapter is trained on: a training that is gone on with has to have the same."""
+
+    base: str
+    revision: str
+    adapter: str | None = None
+    """That it went on from."""
+    dtype: str
+    prompt: str
+    prompt_sha256: str

@@ -7,7 +7,6 @@ A checkpoint is written now and then; the same call goes on after it.
 
 import contextlib
 import hashlib
-import json
 import logging
 import random
 import time
@@ -18,15 +17,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
+from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from transformers.pytorch_utils import Conv1D
 
 from summarizer.backends.lora import WEIGHTS, shape_of
 from summarizer.completion import never
-from summarizer.errors import SettingsError
+from summarizer.errors import ModelError, SettingsError
+from summarizer.records import Frozen
 from summarizer.tuning.lessons import IGNORED, Tokens
-from summarizer.tuning.recipe import Progress, Recipe
-from summarizer.whole import write_whole
+from summarizer.tuning.recipe import Origin, Progress, Recipe
+from summarizer.whole import put_in_place, write_whole
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -48,11 +50,18 @@ WINDOW: Final = 16
 class Training:
     """One adapter in the making. `folder` gets the adapter, and `folder/checkpoint` what goes on from there."""
 
-    def __init__(self, model: "PreTrainedModel", recipe: Recipe, folder: Path, start: Path | None = None) -> None:
+    def __init__(
+        self, model: "PreTrainedModel", recipe: Recipe, folder: Path, origin: Origin, start: Path | None = None
+    ) -> None:
         """Put an adapter on all matrices of the layers, or take up the checkpoint that is there.
 
-        A new one begins with what `start` has learned, if there is one; `SettingsError` when that has another shape.
+        A new one begins with what `start` has learned, if there is one; `SettingsError` when that has another shape,
+        or for a checkpoint of another recipe or origin. `ModelError` for a model whose adapter could not be used.
         """
+        if any(isinstance(part, Conv1D) for part in model.modules()):
+            raise ModelError(
+                f"{origin.base}: keeps its matrices the other way round, and adapters here are not for that"
+            )
         torch.manual_seed(recipe.seed)
         config = LoraConfig(
             r=recipe.rank,
@@ -64,7 +73,8 @@ class Training:
         # peft asks transformers for what that has renamed.
         with warnings.catch_warnings(action="ignore", category=FutureWarning):
             self.model: PeftModel = get_peft_model(model, config)
-        self._recipe, self._folder, self._checkpoint = recipe, folder, folder / "checkpoint"
+        self._recipe, self._origin = recipe, origin
+        self._folder, self._checkpoint = folder, folder / "checkpoint"
         self._learned = [part for part in self.model.parameters() if part.requires_grad]
         self._optimizer = torch.optim.AdamW(self._learned, lr=recipe.learning_rate, weight_decay=0.0)
         self.progress, self._lessons = Progress(), ""
@@ -86,7 +96,7 @@ class Training:
         batches = -(-len(train) // recipe.batch_size)
         steps = batches * recipe.epochs
         saved = told = time.monotonic()
-        for epoch in range(self.progress.step // batches, recipe.epochs):
+        for epoch in range(len(self.progress.train), recipe.epochs):
             if self._gets_worse():
                 break
             done = self.progress.step - epoch * batches
@@ -102,6 +112,9 @@ class Training:
                 if now - saved >= SAVED_EVERY:
                     saved = now
                     self._save()
+            if stopping():
+                self._save()
+                return False
             self._end_epoch(dev)
             self._save()
         return True
@@ -126,7 +139,7 @@ class Training:
             group["lr"] = self._recipe.learning_rate * _rate(progress.step, steps, self._recipe.warm_up)
         self.model.train()
         # Dropout is drawn anew for each step, so that a run that goes on draws what one without a stop would.
-        torch.manual_seed(self._recipe.seed * 1_000_003 + progress.step)
+        torch.manual_seed((self._recipe.seed * 1_000_003 + progress.step) % 2**63)
         tokens = sum(token != IGNORED for one in batch for token in one.wanted)
         total = 0.0
         for part in _parts(batch):
@@ -196,9 +209,11 @@ class Training:
         }
         tensors = {**get_peft_model_state_dict(self.model), **moments}
         name = f"state-{self.progress.step}.safetensors"
-        save_file({key: value.contiguous() for key, value in tensors.items()}, self._checkpoint / name)
-        kept = {"recipe": self._recipe.model_dump(), "lessons": self._lessons, "progress": self.progress.model_dump()}
-        write_whole(self._checkpoint / "progress.json", json.dumps(kept, indent=2) + "\n")
+        beside = self._checkpoint / f".{name}"
+        save_file({key: value.contiguous() for key, value in tensors.items()}, beside)
+        put_in_place(beside, self._checkpoint / name)
+        kept = _Kept(recipe=self._recipe, origin=self._origin, lessons=self._lessons, progress=self.progress)
+        write_whole(self._checkpoint / "progress.json", kept.model_dump_json(indent=2) + "\n")
         for old in self._checkpoint.glob("state-*.safetensors"):
             if old.name != name:
                 old.unlink()
@@ -217,20 +232,32 @@ class Training:
             raise SettingsError(f"adapter {start}: is of another model, or of other matrices of it")
 
     def _resume(self) -> None:
-        kept: dict[str, Any] = json.loads((self._checkpoint / "progress.json").read_text(encoding="utf-8"))
-        if Recipe.model_validate(kept["recipe"]) != self._recipe:
-            raise SettingsError(f"{self._checkpoint}: is of a training with another recipe; {_ELSEWHERE}")
-        self._lessons = str(kept["lessons"])
-        self.progress = Progress.model_validate(kept["progress"])
-        tensors = load_file(self._checkpoint / f"state-{self.progress.step}.safetensors")
+        try:
+            kept = _Kept.model_validate_json((self._checkpoint / "progress.json").read_bytes())
+            tensors = load_file(self._checkpoint / f"state-{kept.progress.step}.safetensors")
+        except (OSError, ValidationError, SafetensorError) as error:
+            raise SettingsError(f"{self._checkpoint}: cannot be gone on with: {error}; {_ELSEWHERE}") from error
+        for kind, ours, theirs in (("recipe", self._recipe, kept.recipe), ("origin", self._origin, kept.origin)):
+            if ours != theirs:
+                raise SettingsError(f"{self._checkpoint}: is of a training with another {kind}; {_ELSEWHERE}")
+        self._lessons, self.progress = kept.lessons, kept.progress
         set_peft_model_state_dict(self.model, {key: value for key, value in tensors.items() if not key[0].isdigit()})
         for at, part in enumerate(self._learned):
             if f"{at}.exp_avg" in tensors:
                 self._optimizer.state[part] = {
                     "step": torch.tensor(float(self.progress.step)),
-                    "exp_avg": tensors[f"{at}.exp_avg"],
-                    "exp_avg_sq": tensors[f"{at}.exp_avg_sq"],
+                    "exp_avg": tensors[f"{at}.exp_avg"].to(part.device),
+                    "exp_avg_sq": tensors[f"{at}.exp_avg_sq"].to(part.device),
                 }
+
+
+class _Kept(Frozen):
+    """What a checkpoint says of itself."""
+
+    recipe: Recipe
+    origin: Origin
+    lessons: str
+    progress: Progress
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from summarizer.backends.device import choose_placement
 from summarizer.backends.generation import LoadedModel, load_model
-from summarizer.backends.lora import adapter_name
+from summarizer.backends.lora import adapter_name, shape_of
 from summarizer.backends.weights import fetch_weights, find_model, find_revision
 from summarizer.completion import Decoding, Identity, never
 from summarizer.errors import ModelError, SettingsError
@@ -15,7 +15,7 @@ from summarizer.prompting import Prompt, Renderer, load_prompt
 from summarizer.settings import DEFAULT_LANGUAGE
 from summarizer.tuning.card import Made, TrainingData, card, versions
 from summarizer.tuning.lessons import IGNORED, Lesson, Teacher, Tokens
-from summarizer.tuning.recipe import Recipe
+from summarizer.tuning.recipe import Origin, Recipe
 from summarizer.whole import write_whole
 
 _LOG = logging.getLogger(__name__)
@@ -45,14 +45,19 @@ def tune(
     """Train an adapter into `folder`, or go on with what is there; False when it was stopped before its end.
 
     `lessons` are those to learn from, and those by which the best epoch is chosen, which may be none. `ModelError` for
-    a model that cannot be trained, `SettingsError` for a prompt that is not written in lines, lessons that are all too
-    long, or a folder of another training.
+    a model that cannot be trained or an adapter that cannot be read, `SettingsError` for a prompt that is not written
+    in lines, lessons that are all too long, or a folder of another training.
     """
     try:
         from summarizer.tuning.training import Training  # noqa: PLC0415 - torch and peft take seconds
     except ImportError as error:
         raise SettingsError("training needs: pip install 'abstract-summarizer[local,tune]'") from error
 
+    # An adapter is told about before a model is loaded, or even fetched.
+    if base.adapter:
+        shape_of(base.adapter)
+        if base.adapter.resolve() == folder.resolve():
+            raise SettingsError(f"-o {folder}: is the adapter to go on from, and would be written over")
     learner = _learner(base)
     renderer = Renderer(
         learner.prompt, DEFAULT_LANGUAGE, Decoding(max_tokens=1), Identity(backend="local", model=learner.name)
@@ -62,16 +67,23 @@ def tune(
     train, dev = (_taught(each, teacher, loaded.context) for each in lessons)
     if not train:
         raise SettingsError(f"no lesson fits into the {loaded.context} tokens that {learner.name} can read")
-    training = Training(loaded.model, recipe, folder, base.adapter)
+    if lessons[1] and not dev:
+        raise SettingsError(
+            f"no lesson to choose by fits into the {loaded.context} tokens that {learner.name} can read"
+        )
+    origin = Origin(
+        base=learner.name,
+        revision=learner.revision,
+        adapter=adapter_name(base.adapter) if base.adapter else None,
+        dtype=learner.dtype,
+        prompt=learner.prompt.name,
+        prompt_sha256=learner.prompt.sha256,
+    )
+    training = Training(loaded.model, recipe, folder, origin, base.adapter)
     ended = training.run(train, dev, stopping)
     if training.progress.train:
         made = Made(
-            base=learner.name,
-            revision=learner.revision,
-            adapter=adapter_name(base.adapter) if base.adapter else None,
-            dtype=learner.dtype,
-            prompt=learner.prompt.name,
-            prompt_sha256=learner.prompt.sha256,
+            **origin.model_dump(),
             recipe=recipe,
             data=tuple(data),
             progress=training.progress,
