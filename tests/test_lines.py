@@ -12,7 +12,7 @@ from summarizer import Settings, Summarizer
 from summarizer.backends.constraint import Form, SchemaGrammar
 from summarizer.backends.local import LocalBackend
 from summarizer.completion import LINES, Completion, Decoding, Request
-from summarizer.errors import AnswerError, PromptError
+from summarizer.errors import AnswerError, PromptError, RequestError
 from summarizer.lines import ABSTRACT, TITLE, as_lines, grammar_for, is_grammar, lines_grammar, parse_lines
 from summarizer.prompting import load_prompt
 from summarizer.records import Limits, Paper
@@ -161,6 +161,28 @@ def test_a_model_of_chance_keeps_to_the_lines(kind: str, tmp_path: Path, make_re
         abstract = " ".join(f"{_ABSTRACT} Part {outcome.request_id}.".split())
         names = [*answer.tasks, *(method.name for method in answer.methods), *answer.datasets, *answer.metrics]
         assert all(name in _TITLE or name in abstract for name in names)
+
+
+@pytest.mark.parametrize("kind", ["Llama", "Mistral"])
+def test_a_paper_with_more_words_than_a_grammar_holds_fails_alone(
+    kind: str, tmp_path: Path, make_request: Callable[..., Request]
+) -> None:
+    """Those beside it are answered, in a running batch and in a whole one."""
+    words = " ".join(f"{number:x}" for number in range(100_000, 180_000))
+    folder = save_decoder(tmp_path, kind)
+    backend = LocalBackend(Settings(model=str(folder), batch_size=3, device="cpu", dtype="float32"))
+    given = {
+        "schema_text": lines_grammar(_LIMITS),
+        "decoding": Decoding(max_tokens=300, temperature=1.0),
+        "title": _TITLE,
+    }
+    requests = [make_request(str(at), **given, abstract=words if at == 1 else _ABSTRACT) for at in range(3)]
+    first, second, third = sorted(backend.complete(requests), key=lambda outcome: outcome.request_id)
+    assert isinstance(second, RequestError)
+    assert second.kind == "rejected"
+    assert "the schema was given up" in str(second)
+    assert isinstance(first, Completion)
+    assert isinstance(third, Completion)
 
 
 def test_records_of_lines_have_no_name_from_elsewhere(shared_cache: Path, make_paper: Callable[..., Paper]) -> None:

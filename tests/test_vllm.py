@@ -30,6 +30,17 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_decoder(tmp_path_factory.mktemp("base"), "Llama")
 
 
+@pytest.mark.usefixtures("_engine")
+def test_what_nobody_waits_for_any_more_answers_nothing_else(base: Path) -> None:
+    """A run that ends early leaves its requests in the engine, and another one begins with the same numbers."""
+    settings = Settings(model=str(base), engine="vllm", device="cpu", dtype="float32", max_tokens=60, cache=False)
+    summarizer = Summarizer(settings.model_copy(update={"prompt": "lines"}))
+    expected = said(list(summarizer.run(papers(5))))
+    for _ in zip(range(2), summarizer.run(papers(5)[::-1]), strict=False):
+        pass
+    assert said(list(summarizer.run(papers(5)))) == expected
+
+
 def papers(number: int) -> list[Paper]:
     """Papers of different lengths."""
     return [

@@ -54,23 +54,21 @@ class SchemaGrammar:
         return SchemaConstraint(matchers, self._executor, self._tokenizer.vocab_size)
 
     def matcher(self, form: Form) -> "LLMatcher":
-        """A fresh state for one answer; `ModelError` for a form that cannot be enforced."""
+        """A fresh state for one answer; `ModelError` for a schema that cannot be enforced.
+
+        That of lines is in error from the start when its paper has more words than a grammar can hold.
+        """
         from llguidance import LLMatcher  # noqa: PLC0415
 
         if (lines := form.lines) is not None:
-            return self._compile(lines)
+            return LLMatcher(self._tokenizer, lines, log_level=0)
         if form.schema_text not in self._compiled:
             grammar = LLMatcher.grammar_from_json_schema(form.schema_text, overrides={"whitespace_flexible": False})
-            self._compiled[form.schema_text] = self._compile(grammar)
+            matcher = LLMatcher(self._tokenizer, grammar, log_level=0)
+            if matcher.is_error():
+                raise ModelError(f"the schema of the answer cannot be enforced: {matcher.get_error()}")
+            self._compiled[form.schema_text] = matcher
         return self._compiled[form.schema_text].deep_copy()
-
-    def _compile(self, grammar: str) -> "LLMatcher":
-        from llguidance import LLMatcher  # noqa: PLC0415
-
-        matcher = LLMatcher(self._tokenizer, grammar, log_level=0)
-        if matcher.is_error():
-            raise ModelError(f"the schema of the answer cannot be enforced: {matcher.get_error()}")
-        return matcher
 
     def mask(self, matchers: "list[LLMatcher]", scores: "torch.Tensor") -> None:
         """Mask `scores` (rows x vocabulary) in place, so that each row keeps what its answer can go on with."""
@@ -93,9 +91,9 @@ class SchemaConstraint:
         import numpy as np  # noqa: PLC0415
 
         self._matchers, self._executor = matchers, executor
-        self._running: list[tuple[LLMatcher, int]] = [(matcher, row) for row, matcher in enumerate(matchers)]
+        self._running = [(matcher, row) for row, matcher in enumerate(matchers) if not matcher.is_error()]
         self._begun = False
-        # One bit per token. Rows that have ended keep all bits set: what is drawn there is replaced by padding, but
+        # One bit per token. Rows that have ended, or cannot begin, keep all bits set: what is drawn there is replaced by padding, but
         # drawing from nothing would fail.
         self._bits = np.full((len(matchers), (vocabulary_size + 31) // 32), -1, dtype=np.int32)
 
@@ -106,7 +104,8 @@ class SchemaConstraint:
         if self._begun:
             self._advance(input_ids[:, -1].tolist())
         self._begun = True
-        fill_next_token_bitmask_par(self._executor, self._running, self._bits)
+        if self._running:
+            fill_next_token_bitmask_par(self._executor, self._running, self._bits)
         return _keep(self._bits, scores)
 
     def problem(self, row: int) -> str:

@@ -68,41 +68,49 @@ class ContinuousDecoder:
         self._model, self._grammar, self._ends = model, grammar, frozenset(ends)
         self._running: list[_Running] = []
         self._prefixes: dict[str, Prefix] = {}
+        self._refused: list[Written] = []
         self._pulse = pulse
 
     @torch.inference_mode()
     def admit(self, asked: Sequence[Asked]) -> None:
         """Read prompts into the next slots, several at once, and draw the first token of each answer.
 
-        What all prompts of a schema begin with is read once.
+        What all prompts of a schema begin with is read once. What cannot be held to its form leaves with the next step.
         """
-        for group in _groups(asked):
-            schema_text, begun, slot = group[0].form.schema_text, time.perf_counter(), len(self._running)
-            prompts, prefix = [one.prompt for one in group], self._prefixes.get(group[0].form.schema_text)
+        for group in _groups(list(self._enforced(asked))):
+            schema_text, begun, slot = group[0][0].form.schema_text, time.perf_counter(), len(self._running)
+            prompts, prefix = [one.prompt for one, _ in group], self._prefixes.get(schema_text)
             logits = self._model.read(slot, prompts, prefix)
             if prefix is None:
                 self._prefixes[schema_text] = self._model.prefix(slot, prompts[0])
-            new = [self._running_of(one) for one in group]
+            new = [self._running_of(one, matcher) for one, matcher in group]
             self._draw(new, logits)
             self._running += new
             share = (time.perf_counter() - begun) / len(new)
             for row in new:
                 row.seconds = share
 
-    def _running_of(self, asked: Asked) -> _Running:
+    def _enforced(self, asked: Sequence[Asked]) -> Iterator[tuple[Asked, LLMatcher]]:
+        for one in asked:
+            matcher = self._grammar.matcher(one.form)
+            if matcher.is_error():
+                self._refused.append(Written(one.number, [], matcher.get_error(), seconds=0.0, complete=False))
+            else:
+                yield one, matcher
+
+    def _running_of(self, asked: Asked, matcher: LLMatcher) -> _Running:
         generator = None
         if asked.decoding.temperature > 0:
             generator = torch.Generator(self._model.device).manual_seed(asked.decoding.seed)
-        return _Running(
-            asked.number, self._grammar.matcher(asked.form), asked.decoding, generator, length=len(asked.prompt)
-        )
+        return _Running(asked.number, matcher, asked.decoding, generator, length=len(asked.prompt))
 
     @torch.inference_mode()
     def step(self) -> list[Written]:
         """Read one token of each sequence and draw the next; what has ended leaves."""
         begun, running = time.perf_counter(), self._running
+        refused, self._refused = self._refused, []
         # An answer can end with its first token, which is drawn when its prompt is read.
-        gone = self._leave()
+        gone = refused + self._leave()
         if running:
             logits = self._model.advance([row.drawn for row in running], [row.length for row in running])
             for row in running:
@@ -142,15 +150,15 @@ class ContinuousDecoder:
         return gone
 
 
-def _groups(asked: Sequence[Asked]) -> Iterator[list[Asked]]:
+def _groups(asked: Sequence[tuple[Asked, LLMatcher]]) -> Iterator[list[tuple[Asked, LLMatcher]]]:
     """Prompts that are read at once: of one schema and of like length, at most so many tokens with what fills them."""
-    group: list[Asked] = []
-    for one in sorted(asked, key=lambda one: (one.form.schema_text, len(one.prompt))):
+    group: list[tuple[Asked, LLMatcher]] = []
+    for one, matcher in sorted(asked, key=lambda pair: (pair[0].form.schema_text, len(pair[0].prompt))):
         full = group and len(one.prompt) * (len(group) + 1) > MOST_READ
-        if group and (full or one.form.schema_text != group[0].form.schema_text):
+        if group and (full or one.form.schema_text != group[0][0].form.schema_text):
             yield group
             group = []
-        group.append(one)
+        group.append((one, matcher))
     if group:
         yield group
 

@@ -6,7 +6,8 @@ vLLM 0.12 and later, where `structured_outputs` has this name (https://docs.vllm
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -36,10 +37,18 @@ class VllmModel:
         """`engine` is an `LLMEngine`, `adapter` a `LoRARequest` or None."""
         self._engine, self._adapter, self.tokenizer = engine, adapter, tokenizer
         self.encoder, self.context = PromptEncoder(tokenizer, None), context
+        self._names = count()
+        self._last: VllmDecoder | None = None
 
     def decoder(self, _slots: int) -> "VllmDecoder":
-        """A batch that sequences enter and leave; how many are computed at once is up to vLLM."""
-        return VllmDecoder(self._engine, self._adapter, self.tokenizer.eos_token_id)
+        """A batch that sequences enter and leave; how many are computed at once is up to vLLM.
+
+        What the one before it has under way is given up: the engine outlives a run that nobody read to its end.
+        """
+        if self._last:
+            self._last.abandon()
+        self._last = VllmDecoder(self._engine, self._adapter, self.tokenizer.eos_token_id, self._names)
+        return self._last
 
     def text_of(self, written: "Written") -> Generated:
         """What was written, as text."""
@@ -49,9 +58,10 @@ class VllmModel:
 class VllmDecoder:
     """What is under way in the engine."""
 
-    def __init__(self, engine: Any, adapter: Any, end: int) -> None:
-        """`end` is the token that ends an answer."""
-        self._engine, self._adapter, self._end = engine, adapter, end
+    def __init__(self, engine: Any, adapter: Any, end: int, names: Iterator[int]) -> None:
+        """`end` is the token that ends an answer; `names` are such as no request of the engine had before."""
+        self._engine, self._adapter, self._end, self._names = engine, adapter, end, names
+        self._numbers: dict[str, int] = {}
         self._seconds: dict[str, float] = {}
 
     def admit(self, asked: "Sequence[Asked]") -> None:
@@ -71,8 +81,8 @@ class VllmDecoder:
                 structured_outputs=held,
                 detokenize=False,
             )
-            name = str(one.number)
-            self._seconds[name] = 0.0
+            name = str(next(self._names))
+            self._numbers[name], self._seconds[name] = one.number, 0.0
             self._engine.add_request(name, {"prompt_token_ids": one.prompt}, drawing, lora_request=self._adapter)
 
     def step(self) -> "list[Written]":
@@ -91,8 +101,14 @@ class VllmDecoder:
                 tokens = [token for token in answer.token_ids if token != self._end]
                 seconds = self._seconds.pop(output.request_id)
                 complete = answer.finish_reason == "stop"
-                gone.append(Written(int(output.request_id), tokens, "", seconds, complete))
+                gone.append(Written(self._numbers.pop(output.request_id), tokens, "", seconds, complete))
         return gone
+
+    def abandon(self) -> None:
+        """Give up what is under way."""
+        self._engine.abort_request(list(self._numbers))
+        self._numbers.clear()
+        self._seconds.clear()
 
 
 def load_vllm(folder: Path, placement: Placement, adapter: Path | None) -> VllmModel:

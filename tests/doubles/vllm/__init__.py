@@ -105,6 +105,11 @@ class LLMEngine:
         assert not matcher.is_error(), matcher.get_error()
         self._sequences[request_id] = _Sequence(prompt["prompt_token_ids"], params, matcher)
 
+    def abort_request(self, request_ids: list[str]) -> None:
+        """Give up what is under way; ids of what has ended are no error."""
+        for request_id in request_ids:
+            self._sequences.pop(request_id, None)
+
     def has_unfinished_requests(self) -> bool:
         """Whether a step would do anything."""
         return bool(self._sequences)
