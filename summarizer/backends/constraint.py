@@ -93,8 +93,8 @@ class SchemaConstraint:
         self._matchers, self._executor = matchers, executor
         self._running = [(matcher, row) for row, matcher in enumerate(matchers) if not matcher.is_error()]
         self._begun = False
-        # One bit per token. Rows that have ended, or cannot begin, keep all bits set: what is drawn there is replaced by padding, but
-        # drawing from nothing would fail.
+        # One bit per token. Rows that have ended, or cannot begin, keep all bits set: what is drawn there is no answer,
+        # but drawing from nothing would fail.
         self._bits = np.full((len(matchers), (vocabulary_size + 31) // 32), -1, dtype=np.int32)
 
     def __call__(self, input_ids: "torch.Tensor", scores: "torch.Tensor") -> "torch.Tensor":
@@ -115,10 +115,11 @@ class SchemaConstraint:
     def _advance(self, drawn: list[int]) -> None:
         ended = []
         for matcher, row in self._running:
-            stopped = matcher.is_stopped()
-            matcher.consume_token(drawn[row])
-            if stopped:
+            # What is drawn after the end is the end again, or padding, which no answer has.
+            if matcher.is_stopped():
                 ended.append(row)
+            else:
+                matcher.consume_token(drawn[row])
         if ended:
             self._bits[ended] = -1
             self._running = [(matcher, row) for matcher, row in self._running if row not in ended]
