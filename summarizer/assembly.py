@@ -76,13 +76,14 @@ class Assembler:
 
     def answered(self, task: Task, answer: Answer, grounded: Grounded, completion: Completion) -> Record:
         """The record of an answer that could be read."""
-        cautions = list(task.cautions)
+        cautions, told = list(task.cautions), grounded.missed
         if completion.structured_mode == SUMMARY:
+            told = ()
             message = "this model writes a summary and nothing else; the other fields were not asked"
             cautions.append(Caution(code="summary_only", message=message))
         elif completion.structured_mode == LINES:
             message = "this model writes a summary and names; contribution, roles and results were read by rule"
-            cautions.append(Caution(code="names_only", message=message))
+            told = (Caution(code="names_only", message=message), *told)
         tldr = grounded.tldr
         if tldr.unsupported and self._stand_in:
             message = f"the model's summary says what the paper does not ({'; '.join(tldr.unsupported)})"
@@ -112,8 +113,8 @@ class Assembler:
             metrics=grounded.metrics,
             results=grounded.results,
             links=grounded.links,
-            # What the model left out is no fault of what it gave.
-            warnings=(*cautions, *(() if completion.structured_mode == SUMMARY else grounded.missed)),
+            # What the model left out, or was not asked, is no fault of what it gave.
+            warnings=(*cautions, *told),
             provenance=self._provenance(task, completion),
         )
 

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from summarizer.passages import Number, Passages
 from summarizer.records import Answer, ClaimedResult, Limits, ResultKind
-from summarizer.results import claimed_numbers
+from summarizer.results import MEASURES, claimed_numbers
 
 Span = tuple[int, int]
 
@@ -71,9 +71,8 @@ _MEASURES: Final = re.compile(
     r"\b(?:(?:top-?\s?[15]|mean|average|overall|test|validation|classification|zero-shot|word|character|phone|label"
     r"|exact|relative|mean absolute|mean squared|root mean squared?|transfer|linear)\s+){0,3}"
     r"(?:accurac(?:y|ies)|error(?: rate)?s?|precision|recall|perplexity|F1(?:[- ]scores?)?|F-?scores?|F-?measure"
-    r"|BLEU(?:-\d)?|ROUGE(?:-\w+)?|METEOR|CIDEr|AUROC|AUPRC|AUC|mAP|AP\d*|mIoU|IoU|Dice(?: scores?| coefficient)?|PSNR"
-    r"|SSIM|FID|WER|CER|MAE|MSE|RMSE|NDCG|nDCG|MRR|NMI|EM|exact match|inference time|training time|latency|throughput"
-    r"|speed-?ups?|compression rate|correlation|success rate|win rate|Cohen's Kappa)\b"
+    r"|BLEU(?:-\d)?|AP\d*|Dice(?: scores?| coefficient)?|NMI|exact match|inference time|training time|latency"
+    rf"|throughput|speed-?ups?|compression rate|correlation|success rate|win rate|Cohen's Kappa|{MEASURES})\b"
 )
 _ON: Final = re.compile(r"\b(?:on|in|for|of|across)\s+(?:the\s+)?(?:[\w-]+\s+){0,3}$", re.IGNORECASE)
 _DIGITS: Final = re.compile(r"(?<![\w-])\d")

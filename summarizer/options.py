@@ -242,7 +242,8 @@ def settings_options() -> WholeWords:
     group.add_argument(
         "--prompt",
         metavar="NAME",
-        help="name, name/version, or path of a .toml file (default: compact for the embedded model, else annotate)",
+        help="name, name/version, or path of a .toml file (default: lines with an adapter, compact for the embedded "
+        "model, else annotate)",
     )
     group.add_argument("--language", metavar="NAME", help="of the summary; names stay verbatim (default English)")
     group.add_argument(

@@ -28,9 +28,10 @@ def parse(completion: Completion, vocabulary: Vocabulary, limits: Limits) -> Ans
     if completion.structured_mode == SUMMARY:
         return _parse_summary(text)
     if completion.structured_mode == LINES:
-        return parse_lines(text, limits)
-    answer = parse_as(Answer, text)
-    _check_labels(answer, vocabulary, text)
+        answer = parse_lines(text)
+    else:
+        answer = parse_as(Answer, text)
+        _check_labels(answer, vocabulary, text)
     _check_lengths(answer, limits, text)
     return answer
 

@@ -106,7 +106,8 @@ class Answer(Frozen):
     """What the model is asked for. The order of the fields is the order in which they are generated.
 
     There are quotes here and no offsets: a model that counts characters is a model that invents them. `contribution`
-    and `field` are null only for a plain summarizer, which is asked for nothing but the sentence.
+    and `field` are null only where they are not asked: of a plain summarizer, which writes nothing but the sentence,
+    and in lines.
     """
 
     tldr: Words

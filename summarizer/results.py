@@ -18,14 +18,15 @@ Span = tuple[int, int]
 #: Units of how good or how fast something is. What has another one, or none, is a claim only as a decimal fraction.
 _CLAIMED_UNITS = frozenset({"%", "points", "x", "dB", "fps"})
 #: Names of measures: the number behind one is a score, while one behind another name is a version (`Llama 3.1`).
-_MEASURES = (
-    r"(?<![A-Za-z])(?:F1|F-score|BLEU|ROUGE(?:-\w+)?|METEOR|CIDEr|SPICE|BERTScore|chrF|COMET|AUC|AUROC|AUPRC|AP|mAP|EM|IoU|mIoU|Dice"
-    r"|DSC|PSNR|SSIM|LPIPS|FID|(?-i:IS)|WER|CER|MOS|MAE|MSE|RMSE|R2|NDCG|nDCG|MRR|MCC|Elo|PPL|SI-SDR|SDR|PESQ|STOI|Hits@\d+"
-    r"|Recall@\d+|pass@\d+)"
+MEASURES = (
+    r"F1|F-score|BLEU|ROUGE(?:-\w+)?|METEOR|CIDEr|SPICE|BERTScore|chrF|COMET|AUC|AUROC|AUPRC|AP|mAP|EM|IoU|mIoU|Dice|DSC"
+    r"|PSNR|SSIM|LPIPS|FID|(?-i:IS)|WER|CER|MOS|MAE|MSE|RMSE|R2|NDCG|nDCG|MRR|MCC|Elo|PPL|SI-SDR|SDR|PESQ|STOI|Hits@\d+"
+    r"|Recall@\d+|pass@\d+"
 )
-_MEASURE = re.compile(rf"{_MEASURES}[\s:=(]*(?:of\s*)?$", re.IGNORECASE)
+_NAMED = rf"(?<![A-Za-z])(?:{MEASURES})"
+_MEASURE = re.compile(rf"{_NAMED}[\s:=(]*(?:of\s*)?$", re.IGNORECASE)
 #: In this case alone: `5 is` is no score.
-_OF_MEASURE = re.compile(rf"\s?(?:absolute |relative )?{_MEASURES}(?![\w-])")
+_OF_MEASURE = re.compile(rf"\s?(?:absolute |relative )?{_NAMED}(?![\w-])")
 #: A year, or the edition of what is named by one.
 _YEAR = re.compile(r"(?:19|20)\d\d")
 #: What is `twofold` in that it has two parts, and no more than before.

@@ -14,8 +14,9 @@ from summarizer.backends.local import LocalBackend
 from summarizer.completion import LINES, Completion, Decoding, Request
 from summarizer.errors import AnswerError, PromptError, RequestError
 from summarizer.lines import ABSTRACT, TITLE, as_lines, grammar_for, is_grammar, lines_grammar, parse_lines
+from summarizer.parsing import parse
 from summarizer.prompting import load_prompt
-from summarizer.records import Limits, Paper
+from summarizer.records import Limits, Paper, Tokens
 from tests.tiny_models import save_decoder, save_tokenizer
 
 _LIMITS = Limits(tldr=60, text=30, evidence=1, modalities=1, tasks=2, methods=2, datasets=2, metrics=2, results=1)
@@ -114,7 +115,7 @@ def test_what_is_written_is_read() -> None:
     """Lines become an answer whose methods are of no known role, and of which nothing else is known."""
     text = as_lines("It hears depth.", (["hearing"], ["BrookNet", "GAN"], [], ["accuracy"]))
     assert text == "It hears depth.\nhearing\nBrookNet; GAN\n\naccuracy"
-    answer = parse_lines(text, _LIMITS)
+    answer = parse_lines(text)
     assert (answer.tldr, answer.tasks, answer.datasets, answer.metrics) == (
         "It hears depth.", ("hearing",), (), ("accuracy",),
     )  # fmt: skip
@@ -129,13 +130,18 @@ def test_what_is_written_is_read() -> None:
         ("It hears.\n\n\n\n\n", "6 lines"),
         (" \n\n\n\n", "tldr"),
         ("It hears.\na; b; c\n\n\n", "tasks: 3 entries, at most 2"),
+        (f"{'It hears. ' * 99}\n\n\n\n", "tldr: 989 characters"),
+        (f"It hears.\n{'a' * 990}\n\n\n", "a name: 990 characters"),
         ('{"tldr": "It hears."}', "1 lines"),
     ],
 )
 def test_what_is_no_answer_is_refused(text: str, problem: str) -> None:
     """The error says what is wrong, and keeps the text."""
+    completion = Completion(
+        request_id="1", text=text, tokens=Tokens(), structured_mode=LINES, seconds=0.0, created_at=""
+    )
     with pytest.raises(AnswerError, match=problem) as raised:
-        parse_lines(text, _LIMITS)
+        parse(completion, load_prompt("lines").vocabulary, _LIMITS)
     assert (raised.value.kind, raised.value.raw) == ("schema_error", text)
 
 
@@ -157,7 +163,7 @@ def test_a_model_of_chance_keeps_to_the_lines(kind: str, tmp_path: Path, make_re
     for outcome in backend.complete(requests):
         assert isinstance(outcome, Completion), outcome
         assert outcome.structured_mode == LINES
-        answer = parse_lines(outcome.text, _LIMITS)
+        answer = parse_lines(outcome.text)
         abstract = " ".join(f"{_ABSTRACT} Part {outcome.request_id}.".split())
         names = [*answer.tasks, *(method.name for method in answer.methods), *answer.datasets, *answer.metrics]
         assert all(name in _TITLE or name in abstract for name in names)
@@ -195,8 +201,26 @@ def test_records_of_lines_have_no_name_from_elsewhere(shared_cache: Path, make_p
     places += [one.evidence for one in (*record.datasets, *record.metrics)]
     assert places
     assert all(place.match != "absent" for place in places)
-    assert [warning.code for warning in record.warnings][:1] == ["names_only"]
+    assert "names_only" in [warning.code for warning in record.warnings]
     assert record.contribution == "method"
+
+
+def test_a_record_of_lines_with_nothing_wrong_in_it_is_ok(make_paper: Callable[..., Paper], tmp_path: Path) -> None:
+    """What this form leaves open is told, and is nothing to ask another model about."""
+    script = tmp_path / "script.jsonl"
+    script.write_text(json.dumps({"id": "*", "text": "It guesses depth.\n\nBrookNet-1\n\n"}), encoding="utf-8")
+    settings = Settings(prompt="lines", backend="scripted", script=script, cache=False)
+    (record,) = Summarizer(settings).run([make_paper()])
+    assert record.status == "ok"
+    assert [warning.code for warning in record.warnings][:1] == ["names_only"]
+
+
+def test_a_sentence_that_stands_in_for_a_model_is_short_enough(make_paper: Callable[..., Paper]) -> None:
+    """The first one of the abstract, cut where an answer has no more room."""
+    paper = make_paper().model_copy(update={"abstract": "It hears depth, " * 200})
+    (record,) = Summarizer(Settings(prompt="lines", backend="scripted", cache=False)).run([paper])
+    assert record.tldr is not None
+    assert len(record.tldr.text) <= load_prompt("lines").file.limits.tldr
 
 
 def test_lines_are_for_local_models(make_paper: Callable[..., Paper], tmp_path: Path) -> None:

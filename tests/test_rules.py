@@ -201,6 +201,13 @@ def test_what_is_read_by_rule_is_never_flagged_as_absent() -> None:
     assert claimed_results(answer(), Passages(paper("No number.")), LIMITS) == ()
 
 
+def test_measures_are_known_by_their_names() -> None:
+    """Those by which a number is known for a score name it too, where the answer names none."""
+    found = claims("It reaches an LPIPS of 0.12, a BERTScore of 0.91, and 41.2 chrF.")
+
+    assert [one.metric for one in found] == ["LPIPS", "BERTScore", "chrF"]
+
+
 def test_line_breaks_of_an_abstract_hide_nothing() -> None:
     """Names, cues and measures may be broken between two words."""
     broken = "In this\npaper we introduce Quay\nNet and a data\nset. Its word\nerror rate is 9.1% on Mole\nRows."

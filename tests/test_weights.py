@@ -13,7 +13,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from summarizer.backends.device import Placement
+from summarizer.backends.folders import WANTED
 from summarizer.backends.generation import load_model
+from summarizer.backends.lora import CONFIGURATION
 from summarizer.backends.weights import fetch_weights, find_model, find_revision, list_models
 from summarizer.errors import ModelError, SettingsError
 from tests.hub_server import COMMIT, HubServer
@@ -51,6 +53,16 @@ def test_pickle_beside_safetensors_is_never_opened(tmp_path: Path) -> None:
     (tmp_path / "pytorch_model.bin").write_bytes(b"cos\nsystem\n(S'touch poisoned'\ntR.")
     assert load_model(_fetch(tmp_path, tmp_path), PLACEMENT).context == 512
     assert not Path("poisoned").exists()
+
+
+def test_an_adapter_beside_weights_is_refused(tmp_path: Path) -> None:
+    """It would be loaded with them by the library, and be in no key of an answer; from the hub it is not fetched."""
+    save_causal(tmp_path)
+    (tmp_path / CONFIGURATION).write_text('{"peft_type": "LORA"}', encoding="utf-8")
+    with pytest.raises(ModelError, match="beside its weights"):
+        _fetch(tmp_path, tmp_path)
+    assert WANTED.fullmatch("config.json")
+    assert not WANTED.fullmatch(CONFIGURATION)
 
 
 @pytest.mark.parametrize(

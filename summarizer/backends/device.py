@@ -45,7 +45,8 @@ def choose_placement(
     """
     chosen = _detect_device() if device == "auto" else device
     if dtype == "int8" and not (chosen == "cpu" and _has_eight_bits()):
-        raise SettingsError(f"setting 'dtype': int8 is for x86-64 CPUs with AVX2, and this is to run on {chosen}")
+        there = "this CPU is no such one, or does not tell" if chosen == "cpu" else f"this is to run on {chosen}"
+        raise SettingsError(f"setting 'dtype': int8 is for x86-64 CPUs with AVX2, and {there}")
     return Placement(chosen, _detect_dtype(chosen) if dtype == "auto" else dtype, detected=device == "auto")
 
 

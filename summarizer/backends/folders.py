@@ -4,16 +4,25 @@ import json
 import re
 from pathlib import Path
 
+from summarizer.backends.lora import CONFIGURATION
 from summarizer.errors import ModelError
 
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".h5", ".msgpack")
 #: What is fetched from a hub repository: weights in its top folder, configuration, tokenizer, chat template.
-WANTED = re.compile(r"model(-\d+-of-\d+)?\.safetensors|[^/]+\.(json|model|txt|jinja)|chat_templates/[^/]+\.jinja")
+WANTED = re.compile(
+    rf"model(-\d+-of-\d+)?\.safetensors|(?!{re.escape(CONFIGURATION)})[^/]+\.(json|model|txt|jinja)|chat_templates/[^/]+\.jinja"
+)
 
 
 def check_folder(folder: Path, name: str) -> None:
     """Refuse a folder that cannot be loaded, with a `ModelError` that begins with `name`."""
-    check_names([file.name for file in folder.iterdir()], name)
+    names = [file.name for file in folder.iterdir()]
+    check_names(names, name)
+    if CONFIGURATION in names:
+        # transformers would load that adapter as well, from a pickle if need be, and tell nobody.
+        raise ModelError(
+            f"{name}: {CONFIGURATION} is beside its weights: take it out, and give adapters with --adapter"
+        )
     if not is_whole(folder):
         raise ModelError(f"{name}: model.safetensors, or a part that its index names, is not in {folder}")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from summarizer.completion import LINES, Completion, Identity, Outcome, Request, never
 from summarizer.errors import RequestError, SettingsError
-from summarizer.lines import as_lines, is_grammar
+from summarizer.lines import as_lines, is_grammar, longest_sentence
 from summarizer.records import Tokens
 from summarizer.settings import Settings
 
@@ -88,18 +88,21 @@ def _as_text(value: object) -> str:
 
 @lru_cache(maxsize=8)
 def _longest_summary(schema_text: str) -> int:
+    if is_grammar(schema_text):
+        return longest_sentence(schema_text)
     longest: int = json.loads(schema_text)["properties"]["tldr"]["maxLength"]
     return longest
 
 
 def _extractive_answer(request: Request) -> str:
     sentence = _SENTENCE_END.split(request.abstract.strip(), maxsplit=1)[0]
+    longest = _longest_summary(request.schema_text)
+    sentence = sentence if len(sentence) <= longest else f"{sentence[: longest - 1]}…"
     if is_grammar(request.schema_text):
         return as_lines(" ".join(sentence.split()), ((), (), (), ()))
-    longest = _longest_summary(request.schema_text)
     return json.dumps(
         {
-            "tldr": sentence if len(sentence) <= longest else f"{sentence[: longest - 1]}…",
+            "tldr": sentence,
             "contribution": "study",
             "field": "other",
             "modalities": [],
