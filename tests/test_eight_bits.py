@@ -14,7 +14,7 @@ from summarizer.backends.local import LocalBackend
 from summarizer.completion import Completion, Request
 from summarizer.errors import SettingsError
 from summarizer.settings import Settings
-from tests.tiny_models import save_causal
+from tests.tiny_models import save_decoder
 
 #: Elsewhere int8 is refused, which the last test shows on every machine.
 needs_kernel = pytest.mark.skipif(
@@ -64,11 +64,12 @@ def test_the_greatest_weights_and_states_do_not_overflow() -> None:
 
 
 @needs_kernel
+@pytest.mark.parametrize("kind", ["Llama", "Qwen3"])
 def test_a_model_in_eight_bits_keeps_to_the_schema_in_any_batch(
-    tmp_path: Path, make_request: Callable[..., Request]
+    kind: str, tmp_path: Path, make_request: Callable[..., Request]
 ) -> None:
-    """An answer is the same alone and beside others."""
-    model = save_causal(tmp_path)
+    """An answer is the same alone and beside others, computed here or by transformers."""
+    model = save_decoder(tmp_path, kind)
     schema = json.dumps({"type": "object", "properties": {"kind": {"type": "string", "maxLength": 20}},
                          "required": ["kind"], "additionalProperties": False})  # fmt: skip
     requests = [make_request(str(at), schema_text=schema, abstract="Deep. " * at) for at in range(1, 9)]

@@ -58,7 +58,7 @@ class LoadedModel:
         self.encoder = PromptEncoder(tokenizer, _summary_prefix(config) if self.plain_summarizer else None)
         positions: int | None = getattr(config.get_text_config(), "max_position_embeddings", None)
         self.context = UNCOUNTED_CONTEXT if positions is None else positions
-        self.ends = _end_tokens(model, tokenizer)
+        self.ends = end_tokens(model.generation_config.eos_token_id, tokenizer)
         self._pad: int = self.ends[0] if tokenizer.pad_token_id is None else tokenizer.pad_token_id
         self._grammar: SchemaGrammar | None = None
         # Some summarizers put an end token where the room ends, and a sentence that was cut would look complete.
@@ -72,7 +72,7 @@ class LoadedModel:
     @cached_property
     def continuous(self) -> bool:
         """Whether sequences may enter and leave a running batch; else batches begin and end together."""
-        from summarizer.backends.slots import takes_slots  # noqa: PLC0415
+        from summarizer.backends.transformers_decoder import takes_slots  # noqa: PLC0415
 
         return not self.plain_summarizer and takes_slots(self.model)
 
@@ -80,9 +80,10 @@ class LoadedModel:
         """A batch that sequences enter and leave, where the model is `continuous`; a sign of life `every` seconds."""
         from summarizer.backends.continuous import ContinuousDecoder  # noqa: PLC0415
         from summarizer.backends.slots import SlotModel  # noqa: PLC0415
+        from summarizer.backends.transformers_decoder import TransformersDecoder  # noqa: PLC0415
 
         grammar = cast("SchemaGrammar", self._grammar)  # there is one for all models but plain summarizers
-        return ContinuousDecoder(SlotModel(self.model, slots), grammar, self.ends, Pulse(every))
+        return ContinuousDecoder(SlotModel(TransformersDecoder(self.model), slots), grammar, self.ends, Pulse(every))
 
     def text_of(self, written: "Written") -> Generated:
         """What a decoder wrote, as text."""
@@ -221,8 +222,8 @@ def _drawing(decoding: Decoding) -> dict[str, bool | float | int]:
     return {"do_sample": True, "temperature": decoding.temperature, "top_k": 0, "top_p": 1.0, "num_beams": 1}
 
 
-def _end_tokens(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase") -> list[int]:
-    named = model.generation_config.eos_token_id
+def end_tokens(named: int | list[int] | None, tokenizer: "PreTrainedTokenizerBase") -> list[int]:
+    """What ends an answer: tokens that a model names, and that of its tokenizer; `ModelError` if there is none."""
     ends = [*(named if isinstance(named, list) else [named]), tokenizer.eos_token_id]
     known = list(dict.fromkeys(end for end in ends if end is not None))
     if not known:

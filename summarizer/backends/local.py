@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from summarizer.backends.constraint import Form
 from summarizer.backends.device import Placement, check_placement, choose_placement
-from summarizer.backends.generation import Generated, LoadedModel, is_out_of_memory, load_model
+from summarizer.backends.generation import Generated, LoadedModel, is_out_of_memory
+from summarizer.backends.lean import LeanModel, load_lean
 from summarizer.backends.lora import adapter_name
 from summarizer.backends.vllm_engine import load_vllm
 from summarizer.backends.weights import fetch_weights, find_model, find_revision, is_here
@@ -27,13 +28,13 @@ if TYPE_CHECKING:
     from summarizer.backends.vllm_engine import VllmDecoder, VllmModel
 
 #: Turns a folder, a placement and an adapter into a loaded model.
-Loader = Callable[[Path, Placement, Path | None], "LoadedModel | VllmModel"]
-_LOADERS: dict[str, Loader] = {"torch": load_model, "vllm": load_vllm}
+Loader = Callable[[Path, Placement, Path | None], "LoadedModel | LeanModel | VllmModel"]
+_LOADERS: dict[str, Loader] = {"torch": load_lean, "vllm": load_vllm}
 
 #: Batches that are pulled at once: among so many requests, those of like length are put together.
 WINDOW_BATCHES = 4
-#: Tokens that the first request of all may write alone.
-ALONE = 96
+#: Tokens that the first request of all may write alone: more than most answers in lines have.
+ALONE = 192
 #: One slot in so many has to be free before requests enter.
 TOGETHER = 8
 
@@ -85,7 +86,7 @@ class LocalBackend:
                 yield from self._answer(model, window, stopping)
 
     @cached_property
-    def _model(self) -> "LoadedModel | VllmModel":
+    def _model(self) -> "LoadedModel | LeanModel | VllmModel":
         settings = self._settings
         # Here too, since making the weights ready takes half a minute for a GGUF file, and may fetch them.
         check_placement(self._placement)

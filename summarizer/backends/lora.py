@@ -79,33 +79,62 @@ def shape_of(folder: Path) -> tuple[int, float]:
     return found.r, found.scale
 
 
+class Adapter:
+    """What is added to the matrices of a model, by their names."""
+
+    def __init__(self, folder: Path) -> None:
+        """Read it; `ModelError` if it cannot be read, or is no plain LoRA."""
+        from safetensors import SafetensorError  # noqa: PLC0415
+        from safetensors.torch import load_file  # noqa: PLC0415
+
+        self._folder, self._found = folder, _read(folder)
+        try:
+            tensors = load_file(folder / WEIGHTS)
+        except (OSError, SafetensorError) as error:
+            raise ModelError(f"adapter {folder}: {WEIGHTS} cannot be read: {error}") from error
+        self._tensors = {key.removeprefix(_PREFIX): tensor for key, tensor in tensors.items()}
+
+    @property
+    def names(self) -> list[str]:
+        """Of the matrices that it has something for, and that it has not been added to yet."""
+        return sorted({f"{key.removesuffix(_FIRST).removesuffix(_SECOND)}.weight" for key in self._tensors})
+
+    def added(self, name: str, matrix: "torch.Tensor") -> "torch.Tensor":
+        """A matrix of the model with what belongs to it; `ModelError` where that has another shape."""
+        layer = name.removesuffix(".weight")
+        first, second = self._tensors.pop(layer + _FIRST, None), self._tensors.pop(layer + _SECOND, None)
+        if first is None and second is None:
+            return matrix
+        if (
+            first is None
+            or second is None
+            or matrix.ndim != 2
+            or (first.shape, second.shape) != ((self._found.r, matrix.shape[1]), (matrix.shape[0], self._found.r))
+        ):
+            raise self._of_another(layer)
+        # In float32: in bfloat16 what is added would vanish in the rounding twice.
+        both = (second.float().to(matrix.device), first.float().to(matrix.device))
+        return matrix.float().addmm(*both, alpha=self._found.scale).to(matrix.dtype)
+
+    def check_used(self) -> None:
+        """`ModelError` if something was for no matrix of the model."""
+        for key in self._tensors:
+            raise self._of_another(key.removesuffix(_FIRST).removesuffix(_SECOND))
+
+    def _of_another(self, layer: str) -> ModelError:
+        return ModelError(f"adapter {self._folder}: is of another model or rank, by {layer!r}")
+
+
 def add_adapter(model: "torch.nn.Module", folder: Path) -> None:
     """Add an adapter to the weights of a model, in place; `ModelError` if it is of another model, or no plain LoRA."""
     import torch  # noqa: PLC0415
-    from safetensors import SafetensorError  # noqa: PLC0415
-    from safetensors.torch import load_file  # noqa: PLC0415
 
-    found = _read(folder)
-    try:
-        tensors = load_file(folder / WEIGHTS)
-    except (OSError, SafetensorError) as error:
-        raise ModelError(f"adapter {folder}: {WEIGHTS} cannot be read: {error}") from error
-    matrices = dict(model.named_parameters())
+    adapter, matrices = Adapter(folder), dict(model.named_parameters())
     with torch.inference_mode():
-        for name in sorted({key.removesuffix(_FIRST).removesuffix(_SECOND) for key in tensors}):
-            matrix = matrices.get(f"{name.removeprefix(_PREFIX)}.weight")
-            first, second = tensors.get(name + _FIRST), tensors.get(name + _SECOND)
-            if (
-                matrix is None
-                or first is None
-                or second is None
-                or matrix.ndim != 2
-                or (first.shape, second.shape) != ((found.r, matrix.shape[1]), (matrix.shape[0], found.r))
-            ):
-                raise ModelError(f"adapter {folder}: is of another model or rank, by {name.removeprefix(_PREFIX)!r}")
-            # In float32: in bfloat16 what is added would vanish in the rounding twice.
-            added = found.scale * (second.float() @ first.float())
-            matrix.copy_(matrix.float() + added.to(matrix.device))
+        for name in adapter.names:
+            if name in matrices:
+                matrices[name].copy_(adapter.added(name, matrices[name]))
+    adapter.check_used()
 
 
 def _read(folder: Path) -> _Configuration:

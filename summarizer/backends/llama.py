@@ -1,0 +1,203 @@
+"""Llama in a third of the operations, for CPUs; most small open models are of this architecture.
+
+A layer of transformers has some sixty small operations beside its seven products, and with few rows they take longer
+than those; importing its code takes as long as importing torch. Here queries, keys and values are one product, and so
+are gate and up; of a norm there is one factor for each token left, which goes into the product behind it; and where
+each sequence has one new token, attention is two products for all heads that share their keys, since the kernel for
+long queries takes twice as long. The architecture is that of Touvron et al. 2023 (https://arxiv.org/abs/2302.13971),
+with queries in groups (https://arxiv.org/abs/2305.13245).
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal, Protocol
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
+from torch import nn
+
+from summarizer.backends.slots import SlotCache
+
+
+class _Rotary(BaseModel):
+    """How positions turn queries and keys."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    rope_type: Literal["default"] = "default"
+    rope_theta: PositiveFloat = 10_000.0
+
+
+class LlamaConfig(BaseModel):
+    """What of `config.json` is used, with the defaults of transformers; what is refused here is not computed here."""
+
+    architectures: tuple[Literal["LlamaForCausalLM"]]
+    vocab_size: PositiveInt = 32_000
+    hidden_size: PositiveInt = 4_096
+    num_hidden_layers: PositiveInt = 32
+    num_attention_heads: PositiveInt = 32
+    num_key_value_heads: PositiveInt | None = None
+    head_dim: PositiveInt | None = None
+    max_position_embeddings: PositiveInt = 2_048
+    rms_norm_eps: PositiveFloat = 1e-6
+    tie_word_embeddings: bool = False
+    rope_parameters: _Rotary | None = None
+    rope_theta: PositiveFloat = 10_000.0
+    # Whatever is more than that.
+    hidden_act: Literal["silu"] = "silu"
+    attention_bias: Literal[False] = False
+    mlp_bias: Literal[False] = False
+    rope_scaling: None = None
+    quantization_config: None = None
+    pretraining_tp: Literal[1] = 1
+    eos_token_id: int | list[int] | None = Field(default=None)
+
+    @property
+    def width(self) -> int:
+        """Of a head."""
+        return self.head_dim or self.hidden_size // self.num_attention_heads
+
+    @property
+    def shared_heads(self) -> int:
+        """Heads of keys and values, each of which serves as many of queries."""
+        return self.num_key_value_heads or self.num_attention_heads
+
+    @property
+    def theta(self) -> float:
+        """Base of the wavelengths of positions."""
+        return self.rope_parameters.rope_theta if self.rope_parameters else self.rope_theta
+
+
+def read_config(folder: Path) -> LlamaConfig | None:
+    """The configuration of a model that can be computed here; None for every other."""
+    try:
+        return LlamaConfig.model_validate_json((folder / "config.json").read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+class Product(Protocol):
+    """Multiplies with a matrix that it keeps."""
+
+    def __call__(self, states: torch.Tensor, factor: torch.Tensor | None = None) -> torch.Tensor:
+        """Of `states` (... x inputs), each multiplied by its factor (... x 1): ... x outputs."""
+
+
+class FloatProduct:
+    """With weights as they are."""
+
+    def __init__(self, weight: torch.Tensor) -> None:
+        """`weight` is outputs x inputs."""
+        self._weight = weight
+
+    def __call__(self, states: torch.Tensor, factor: torch.Tensor | None = None) -> torch.Tensor:
+        """Of `states` (... x inputs), each multiplied by its factor (... x 1): ... x outputs."""
+        if factor is not None:
+            states = (states * factor).to(self._weight.dtype)
+        return nn.functional.linear(states, self._weight)
+
+
+#: Gives the weights of a name, in the number format that is computed in.
+Weights = Callable[[str], torch.Tensor]
+
+
+class Llama:
+    """The whole model, a `slots.Decoder`."""
+
+    def __init__(self, config: LlamaConfig, weights: Weights, product: Callable[[torch.Tensor], Product]) -> None:
+        """Take the weights one after the other, so that there is never more than one matrix in two formats."""
+        self.device = torch.device("cpu")
+        self._embeddings = weights("model.embed_tokens.weight")
+        self._layers = [Layer(config, at, weights, product) for at in range(config.num_hidden_layers)]
+        self._norm, self._least = weights("model.norm.weight"), config.rms_norm_eps
+        self._head = product(self._embeddings if config.tie_word_embeddings else weights("lm_head.weight"))
+        self._turns = config.theta ** -(torch.arange(0, config.width, 2).float() / config.width)
+
+    def logits(
+        self, ids: torch.Tensor, positions: torch.Tensor, visible: torch.Tensor, cache: SlotCache, wanted: list[int]
+    ) -> torch.Tensor:
+        """See `slots.Decoder`."""
+        states = nn.functional.embedding(ids, self._embeddings)
+        angles = positions[..., None, None].float() * self._turns
+        turn = angles.cos().to(states.dtype), angles.sin().to(states.dtype)
+        bias = torch.zeros(visible.shape, dtype=states.dtype).masked_fill_(~visible, -torch.inf)
+        for layer in self._layers:
+            states = layer(states, turn, bias, cache)
+        states = states[:, wanted]
+        return self._head(states * self._norm, _factor(states, self._least))
+
+
+class Layer:
+    """One layer. States are rows x tokens x width, in and out."""
+
+    def __init__(
+        self, config: LlamaConfig, index: int, weights: Weights, product: Callable[[torch.Tensor], Product]
+    ) -> None:
+        """Take the weights of the layer with this number."""
+        self._index, self._width, self._least = index, config.width, config.rms_norm_eps
+        self._heads, self._shared = config.num_attention_heads, config.shared_heads
+
+        def joined(*names: str) -> Product:
+            matrices = [weights(f"model.layers.{index}.{name}.weight") for name in names]
+            return product(torch.cat(matrices) if len(matrices) > 1 else matrices[0])
+
+        self._before = weights(f"model.layers.{index}.input_layernorm.weight")
+        self._attend_to = joined("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj")
+        self._attended = joined("self_attn.o_proj")
+        self._between = weights(f"model.layers.{index}.post_attention_layernorm.weight")
+        self._gate_and_up = joined("mlp.gate_proj", "mlp.up_proj")
+        self._down = joined("mlp.down_proj")
+
+    def __call__(
+        self, states: torch.Tensor, turn: tuple[torch.Tensor, torch.Tensor], bias: torch.Tensor, cache: SlotCache
+    ) -> torch.Tensor:
+        """`turn` are cosines and sines of positions (rows x tokens x 1 x half), `bias` is added to scores."""
+        rows, length = states.shape[:2]
+        found = self._attend_to(states * self._before, _factor(states, self._least))
+        found = found.view(rows, length, -1, self._width)
+        turned = _turned(found[:, :, : self._heads + self._shared], *turn)
+        keys, values = cache.update(
+            self._index,
+            turned[:, :, self._heads :].transpose(1, 2),
+            found[:, :, self._heads + self._shared :].transpose(1, 2),
+        )
+        attend = self._attend_once if length == 1 else self._attend
+        states = self._attended(attend(turned[:, :, : self._heads], keys, values, bias)).add_(states)
+        gate, up = self._gate_and_up(states * self._between, _factor(states, self._least)).chunk(2, dim=-1)
+        return self._down(nn.functional.silu(gate).mul_(up)).add_(states)
+
+    def _attend(
+        self, queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, bias: torch.Tensor
+    ) -> torch.Tensor:
+        """Queries are rows x tokens x heads x width, keys and values rows x shared heads x places x width."""
+        mixed = nn.functional.scaled_dot_product_attention(
+            queries.transpose(1, 2), keys, values, attn_mask=bias, enable_gqa=True
+        )
+        return mixed.transpose(1, 2).flatten(2)
+
+    def _attend_once(
+        self, queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, bias: torch.Tensor
+    ) -> torch.Tensor:
+        """The same for one token of each row, with the heads that share their keys as rows of a product."""
+        rows = len(queries)
+        grouped = queries.reshape(rows * self._shared, -1, self._width)
+        bias = bias.expand(rows, self._shared, 1, -1).flatten(0, 1)
+        scores = torch.baddbmm(bias, grouped, keys.flatten(0, 1).transpose(1, 2), alpha=self._width**-0.5)
+        mixed: torch.Tensor = torch.bmm(scores.softmax(dim=-1), values.flatten(0, 1))
+        return mixed.view(rows, 1, -1)
+
+
+def _factor(states: torch.Tensor, least: float) -> torch.Tensor:
+    """What a norm multiplies each token with, besides its weights."""
+    squares: torch.Tensor = torch.linalg.vector_norm(states, dim=-1, keepdim=True, dtype=torch.float32).square_()
+    return squares.div_(states.shape[-1]).add_(least).rsqrt_()
+
+
+def _turned(states: torch.Tensor, cosines: torch.Tensor, sines: torch.Tensor) -> torch.Tensor:
+    """Rows x tokens x heads x width, turned by the angles of their positions."""
+    half = states.shape[-1] // 2
+    first, second = states[..., :half], states[..., half:]
+    turned = torch.empty_like(states)
+    torch.mul(first, cosines, out=turned[..., :half]).addcmul_(second, sines, value=-1)
+    torch.mul(second, cosines, out=turned[..., half:]).addcmul_(first, sines)
+    return turned
