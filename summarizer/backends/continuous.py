@@ -77,7 +77,9 @@ class ContinuousDecoder:
 
         What all prompts of a schema begin with is read once. What cannot be held to its form leaves with the next step.
         """
-        for group in _groups(list(self._enforced(asked))):
+        enforced = list(self._enforced(asked))
+        self._model.expect(len(self._running) + len(enforced))
+        for group in _groups(enforced):
             schema_text, begun, slot = group[0][0].form.schema_text, time.perf_counter(), len(self._running)
             prompts, prefix = [one.prompt for one, _ in group], self._prefixes.get(schema_text)
             logits = self._model.read(slot, prompts, prefix)

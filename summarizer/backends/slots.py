@@ -35,7 +35,11 @@ class SlotCache:
         """There are at most so many slots. Memory is taken for those that are used, in steps as they are."""
         self.begin(0, torch.zeros(1, 0, dtype=torch.long), 0)
         self.stores: list[tuple[torch.Tensor, torch.Tensor]] = []
-        self._most = slots
+        self._most, self._expected = slots, 0
+
+    def expect(self, slots: int) -> None:
+        """Say how many slots will be used soon, so that they grow once; what was smaller leaves holes in memory."""
+        self._expected = slots
 
     def begin(self, first: int, positions: torch.Tensor, length: int) -> None:
         """Say which slots and places the next pass, or copy, is for."""
@@ -61,7 +65,7 @@ class SlotCache:
             # What a long run has left behind need not grow with the last long answer.
             slots, capacity = used, -(-self.length // BLOCK) * BLOCK
         elif used > slots:
-            slots = max(used, min(2 * slots, self._most))
+            slots = max(used, min(max(2 * slots, self._expected), self._most))
         if (slots, capacity) != (self.stores[layer][0].shape[0], self.stores[layer][0].shape[2]):
             grown = [_resized(store, slots, capacity) for store in self.stores[layer]]
             self.stores[layer] = (grown[0], grown[1])
@@ -99,6 +103,10 @@ class SlotModel:
     def device(self) -> torch.device:
         """Where it computes."""
         return self._decoder.device
+
+    def expect(self, slots: int) -> None:
+        """Say how many slots the prompts that are read next will have taken."""
+        self._cache.expect(slots)
 
     def read(self, first: int, prompts: list[list[int]], prefix: Prefix | None = None) -> torch.Tensor:
         """Read prompts into the slots from `first` on, except for what they all share with `prefix`.
