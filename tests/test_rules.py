@@ -211,8 +211,9 @@ def test_measures_are_known_by_their_names() -> None:
 def test_line_breaks_of_an_abstract_hide_nothing() -> None:
     """Names, cues and measures may be broken between two words."""
     broken = "In this\npaper we introduce Quay\nNet and a data\nset. Its word\nerror rate is 9.1% on Mole\nRows."
-    said = {"methods": ("Quay Net",), "datasets": ("Mole Rows",)}
-    found, plain = read(broken, **said), read(broken.replace("\n", " "), **said)
+    found, plain = (
+        read(text, methods=("Quay Net",), datasets=("Mole Rows",)) for text in (broken, broken.replace("\n", " "))
+    )
     (result,) = found.results
 
     assert found.contribution == plain.contribution == "resource"
