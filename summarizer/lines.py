@@ -59,10 +59,8 @@ def is_grammar(schema_text: str) -> bool:
 
 def longest_sentence(grammar: str) -> int:
     """Characters that the sentence may have."""
-    found = re.search(r"^SENTENCE: .*\{0,(\d+)\}/$", grammar, re.MULTILINE)
-    if found is None:
-        raise ValueError("this is not the grammar of lines")
-    return 1 + int(found[1])
+    (more,) = re.findall(r"^SENTENCE: .*\{0,(\d+)\}/$", grammar, re.MULTILINE)
+    return 1 + int(more)
 
 
 def grammar_for(grammar: str, title: str, abstract: str) -> str:
