@@ -125,6 +125,8 @@ def test_an_adapter_is_added(folder: Path, tmp_path: Path) -> None:
         {"rope_parameters": {"rope_type": "linear", "factor": 2.0, "rope_theta": 10_000.0}},
         {"rope_scaling": {"type": "linear", "factor": 2.0}},
         {"quantization_config": {"quant_method": "gptq"}},
+        {"num_key_value_heads": 3},
+        {"head_dim": 7},
     ],
 )
 def test_what_is_not_known_here_is_left_to_transformers(folder: Path, settings: dict[str, Any]) -> None:
@@ -154,6 +156,14 @@ def test_parts_are_read_by_their_index(folder: Path) -> None:
     (first, *_) = set(names.values())
     index.write_text(json.dumps({"weight_map": {"lm_head.weight": first}}), encoding="utf-8")
     with pytest.raises(ModelError, match="lack parts of the model"):
+        lean(folder)
+
+
+@pytest.mark.parametrize("settings", [{"vocab_size": 9}, {"intermediate_size": 65}, {"head_dim": 4}])
+def test_weights_of_another_shape_are_refused(folder: Path, settings: dict[str, Any]) -> None:
+    """When the model is loaded, and not with the first paper."""
+    change(folder, **settings)
+    with pytest.raises(ModelError, match="in the shape"):
         lean(folder)
 
 

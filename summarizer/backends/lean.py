@@ -104,12 +104,16 @@ class _Weights:
             file = cast("Any", safe_open)(folder / name, framework="pt")
             self._files.update(dict.fromkeys(file.keys(), file))
 
-    def __call__(self, name: str) -> "torch.Tensor":
+    def __call__(self, name: str, *shape: int) -> "torch.Tensor":
         if name not in self._files:
             # It would have to be drawn at random, and the answers with it.
             raise ModelError(f"the weights in {self._folder} lack parts of the model, for example {name}")
         # A copy, since one matrix as it was read keeps the whole file in memory.
         matrix: torch.Tensor = self._files[name].get_tensor(name).to(self._dtype, copy=True)
+        if matrix.shape != shape:
+            raise ModelError(
+                f"the weights in {self._folder} have {name} in the shape {tuple(matrix.shape)}, not {shape}"
+            )
         return self.adapter.added(name, matrix) if self.adapter else matrix
 
 

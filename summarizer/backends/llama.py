@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
+from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt, ValidationError
 from torch import nn
 
 from summarizer.backends.slots import SlotCache
@@ -34,6 +34,7 @@ class LlamaConfig(BaseModel):
     architectures: tuple[Literal["LlamaForCausalLM"]]
     vocab_size: PositiveInt = 32_000
     hidden_size: PositiveInt = 4_096
+    intermediate_size: PositiveInt = 11_008
     num_hidden_layers: PositiveInt = 32
     num_attention_heads: PositiveInt = 32
     num_key_value_heads: PositiveInt | None = None
@@ -50,7 +51,7 @@ class LlamaConfig(BaseModel):
     rope_scaling: None = None
     quantization_config: None = None
     pretraining_tp: Literal[1] = 1
-    eos_token_id: int | list[int] | None = Field(default=None)
+    eos_token_id: int | list[int] | None = None
 
     @property
     def width(self) -> int:
@@ -71,9 +72,11 @@ class LlamaConfig(BaseModel):
 def read_config(folder: Path) -> LlamaConfig | None:
     """The configuration of a model that can be computed here; None for every other."""
     try:
-        return LlamaConfig.model_validate_json((folder / "config.json").read_bytes())
+        config = LlamaConfig.model_validate_json((folder / "config.json").read_bytes())
     except (OSError, ValidationError):
         return None
+    fits = config.num_attention_heads % config.shared_heads == 0 and config.width % 2 == 0
+    return config if fits else None
 
 
 class Product(Protocol):
@@ -97,8 +100,11 @@ class FloatProduct:
         return nn.functional.linear(states, self._weight)
 
 
-#: Gives the weights of a name, in the number format that is computed in.
-Weights = Callable[[str], torch.Tensor]
+class Weights(Protocol):
+    """Where the weights come from."""
+
+    def __call__(self, name: str, *shape: int) -> torch.Tensor:
+        """Those of a name, in the number format that is computed in; `ModelError` if they have another shape."""
 
 
 class Llama:
@@ -107,10 +113,11 @@ class Llama:
     def __init__(self, config: LlamaConfig, weights: Weights, product: Callable[[torch.Tensor], Product]) -> None:
         """Take the weights one after the other, so that there is never more than one matrix in two formats."""
         self.device = torch.device("cpu")
-        self._embeddings = weights("model.embed_tokens.weight")
+        size = config.vocab_size, config.hidden_size
+        self._embeddings = weights("model.embed_tokens.weight", *size)
         self._layers = [Layer(config, at, weights, product) for at in range(config.num_hidden_layers)]
-        self._norm, self._least = weights("model.norm.weight"), config.rms_norm_eps
-        self._head = product(self._embeddings if config.tie_word_embeddings else weights("lm_head.weight"))
+        self._norm, self._least = weights("model.norm.weight", config.hidden_size), config.rms_norm_eps
+        self._head = product(self._embeddings if config.tie_word_embeddings else weights("lm_head.weight", *size))
         self._turns = config.theta ** -(torch.arange(0, config.width, 2).float() / config.width)
 
     def logits(
@@ -137,16 +144,21 @@ class Layer:
         self._index, self._width, self._least = index, config.width, config.rms_norm_eps
         self._heads, self._shared = config.num_attention_heads, config.shared_heads
 
-        def joined(*names: str) -> Product:
-            matrices = [weights(f"model.layers.{index}.{name}.weight") for name in names]
-            return product(torch.cat(matrices) if len(matrices) > 1 else matrices[0])
+        size, inner, width = config.hidden_size, config.intermediate_size, config.width
 
-        self._before = weights(f"model.layers.{index}.input_layernorm.weight")
-        self._attend_to = joined("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj")
-        self._attended = joined("self_attn.o_proj")
-        self._between = weights(f"model.layers.{index}.post_attention_layernorm.weight")
-        self._gate_and_up = joined("mlp.gate_proj", "mlp.up_proj")
-        self._down = joined("mlp.down_proj")
+        def part(name: str, *shape: int) -> torch.Tensor:
+            return weights(f"model.layers.{index}.{name}.weight", *shape)
+
+        self._before = part("input_layernorm", size)
+        queries = part("self_attn.q_proj", self._heads * width, size)
+        keys = part("self_attn.k_proj", self._shared * width, size)
+        values = part("self_attn.v_proj", self._shared * width, size)
+        self._attend_to = product(torch.cat((queries, keys, values)))
+        self._attended = product(part("self_attn.o_proj", size, self._heads * width))
+        self._between = part("post_attention_layernorm", size)
+        gate, up = part("mlp.gate_proj", inner, size), part("mlp.up_proj", inner, size)
+        self._gate_and_up = product(torch.cat((gate, up)))
+        self._down = product(part("mlp.down_proj", size, inner))
 
     def __call__(
         self, states: torch.Tensor, turn: tuple[torch.Tensor, torch.Tensor], bias: torch.Tensor, cache: SlotCache
