@@ -56,7 +56,7 @@ def check(folder: Path, placement: Placement = FLOAT32, adapter: Path | None = N
     theirs: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, placement.weights))
     if adapter:
         add_adapter(theirs, adapter)
-    ours = SlotModel(lean(folder, placement, adapter)._model, 4)
+    ours = SlotModel(lean(folder, placement, adapter).model, 4)
     long, short = list(range(5, 45)), [*range(5, 12), 3, 2]
     ours.read(3, [long])
     found = ours.read(0, [long, short, long[:20]], ours.prefix(3, long))
@@ -179,10 +179,10 @@ def test_tokens_are_those_of_the_class_that_a_folder_names(folder: Path) -> None
 def test_an_end_token_is_named_by_the_settings_or_by_the_model(folder: Path) -> None:
     """One or several; that of the tokenizer ends an answer too."""
     change(folder, "generation_config.json", eos_token_id=[3, 4])
-    assert lean(folder)._ends == [3, 4, 0]
+    assert lean(folder).ends == [3, 4, 0]
     (folder / "generation_config.json").unlink()
     change(folder, eos_token_id=5)
-    assert lean(folder)._ends == [5, 0]
+    assert lean(folder).ends == [5, 0]
 
 
 def test_the_code_of_models_in_transformers_is_not_imported(folder: Path) -> None:

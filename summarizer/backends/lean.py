@@ -42,7 +42,7 @@ class LeanModel:
         self, model: "Llama", tokenizer: "PreTrainedTokenizerBase", context: int, width: int, ends: list[int]
     ) -> None:
         """`context` is how many tokens it takes, `width` how wide its logits are; `ends` are what ends an answer."""
-        self._model, self.tokenizer, self.context, self._ends = model, tokenizer, context, ends
+        self.model, self.tokenizer, self.context, self.ends = model, tokenizer, context, ends
         self.encoder = PromptEncoder(tokenizer, None)
         self._grammar = SchemaGrammar(tokenizer, width, ends)
 
@@ -51,7 +51,7 @@ class LeanModel:
         from summarizer.backends.continuous import ContinuousDecoder  # noqa: PLC0415 - it takes torch
         from summarizer.backends.slots import SlotModel  # noqa: PLC0415
 
-        return ContinuousDecoder(SlotModel(self._model, slots), self._grammar, self._ends, Pulse(every))
+        return ContinuousDecoder(SlotModel(self.model, slots), self._grammar, self.ends, Pulse(every))
 
     def text_of(self, written: "Written") -> Generated:
         """What was written, as text."""
