@@ -8,7 +8,6 @@ Usage: python benchmarks/local_layers.py [--dtypes NAME...] [--rows N...] [--tim
 """
 
 import argparse
-import json
 import statistics
 import subprocess
 import sys
@@ -28,7 +27,17 @@ from summarizer.settings import Settings
 
 #: Tokens of a prompt, and prompts that are read together.
 PROMPT, TOGETHER = 300, 5
-LOADERS = {"transformers": load_model, "here": load_lean}
+#: What loads, in a process that imports nothing else; it prints the most memory and that which is left, in kB.
+PROGRAM = """
+import sys
+from pathlib import Path
+from summarizer.backends.device import Placement
+from summarizer.backends.{module} import {name} as load
+loaded = load(Path(sys.argv[1]), Placement("cpu", sys.argv[2], detected=False))
+lines = Path("/proc/self/status").read_text().splitlines()
+print(*(line.split()[1] for key in ("VmHWM", "VmRSS") for line in lines if line.startswith(key)))
+"""
+LOADERS = (("generation", "load_model"), ("lean", "load_lean"))
 
 
 def main() -> None:
@@ -37,16 +46,12 @@ def main() -> None:
     parser.add_argument("--dtypes", nargs="+", default=["float32", "int8"])
     parser.add_argument("--rows", type=int, nargs="+", default=[1, 8, 32])
     parser.add_argument("--times", type=int, default=9)
-    parser.add_argument("--load", nargs=2, help=argparse.SUPPRESS)  # for a process of its own
     options = parser.parse_args()
-    if options.load:
-        load_alone(*options.load)
-        return
     folder = fetch_weights(find_model("embedded"), None, "float32", Settings().cache_dir)
     print("| what | format | transformers | here | ratio |\n| --- | --- | ---: | ---: | ---: |")
     for dtype in options.dtypes:
         measure(folder, dtype, options.rows, options.times)
-        tell_loading(dtype)
+        tell_loading(folder, dtype)
 
 
 @torch.inference_mode()
@@ -64,25 +69,19 @@ def measure(folder: Path, dtype: str, rows: list[int], times: int) -> None:
     _tell(f"{TOGETHER} prompts of {PROMPT} tokens, s", dtype, _in_turn(both, max(times // 3, 1)), 1)
 
 
-def tell_loading(dtype: str) -> None:
-    """Seconds and memory of a process that only loads."""
-    found = []
-    for name in LOADERS:
-        command = [sys.executable, __file__, "--load", name, dtype]
-        begun = time.perf_counter()
-        printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        found.append((time.perf_counter() - begun, *json.loads(printed.splitlines()[-1])))
-    for at, what in enumerate(("a process that loads, s", "most memory, GB", "memory at its end, GB")):
-        _tell(what, dtype, [each[at] for each in found], 1)
-
-
-def load_alone(name: str, dtype: str) -> None:
-    """Load, and print the most memory and that which is left, in GB."""
-    folder = fetch_weights(find_model("embedded"), None, "float32", Settings().cache_dir)
-    loaded = LOADERS[name](folder, Placement("cpu", dtype, detected=False))  # type: ignore[arg-type]
-    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines())
-    print(json.dumps([int(status[key].split()[0]) / 1e6 for key in ("VmHWM", "VmRSS")]))
-    del loaded
+def tell_loading(folder: Path, dtype: str) -> None:
+    """Seconds and memory of a process that only loads; the better of two runs of each, in turn."""
+    found: list[list[tuple[float, float, float]]] = [[], []]
+    for _ in range(2):
+        for runs, (module, name) in zip(found, LOADERS, strict=True):
+            command = [sys.executable, "-c", PROGRAM.format(module=module, name=name), str(folder), dtype]
+            begun = time.perf_counter()
+            printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+            seconds = time.perf_counter() - begun
+            most, left = (int(number) / 1e6 for number in printed.split()[-2:])
+            runs.append((seconds, most, left))
+    for at, what in enumerate(("a process that loads, s", "most memory of it, GB", "memory at its end, GB")):
+        _tell(what, dtype, [min(run[at] for run in runs) for runs in found], 1)
 
 
 def _slots(loaded: LoadedModel | LeanModel) -> SlotModel:

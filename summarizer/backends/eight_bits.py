@@ -39,7 +39,7 @@ class EightBitProduct:
     def __call__(self, states: torch.Tensor, factor: torch.Tensor | None = None) -> torch.Tensor:
         """Of `states` (... x inputs), each multiplied by its factor (... x 1): ... x outputs."""
         rows = states.reshape(-1, states.shape[-1])
-        # The norm of this name takes eight times as long.
+        # `linalg.vector_norm` takes eight times as long.
         scales = rows.abs().amax(dim=1, keepdim=True).clamp_min_(_LEAST)
         multiply = torch.ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32
         product = cast("torch.Tensor", multiply(rows / scales, _STEP, _ZERO, self._packed))

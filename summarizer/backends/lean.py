@@ -90,31 +90,36 @@ class _Weights:
     """The matrices of a folder by their names, from one file or from the parts that its index names."""
 
     def __init__(self, folder: Path, dtype: "torch.dtype", adapter: Adapter | None) -> None:
-        from safetensors import safe_open  # noqa: PLC0415
-
         index = folder / "model.safetensors.index.json"
         names = {"model.safetensors"}
         if index.is_file():
             names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
         self._folder, self._dtype, self.adapter = folder, dtype, adapter
-        self._files = {}
+        self._files: dict[str, Path] = {}
         for name in sorted(names):
             if Path(name).name != name:
                 raise ModelError(f"{index}: a part is elsewhere: {name!r}")
-            file = cast("Any", safe_open)(folder / name, framework="pt")
-            self._files.update(dict.fromkeys(file.keys(), file))
+            with _opened(folder / name) as file:
+                self._files.update(dict.fromkeys(file.keys(), folder / name))
 
     def __call__(self, name: str, *shape: int) -> "torch.Tensor":
         if name not in self._files:
             # It would have to be drawn at random, and the answers with it.
             raise ModelError(f"the weights in {self._folder} lack parts of the model, for example {name}")
-        # A copy, since one matrix as it was read keeps the whole file in memory.
-        matrix: torch.Tensor = self._files[name].get_tensor(name).to(self._dtype, copy=True)
+        # Opened for each matrix, and copied: what has been read of an open file stays in memory.
+        with _opened(self._files[name]) as file:
+            matrix: torch.Tensor = file.get_tensor(name).to(self._dtype, copy=True)
         if matrix.shape != shape:
             raise ModelError(
                 f"the weights in {self._folder} have {name} in the shape {tuple(matrix.shape)}, not {shape}"
             )
         return self.adapter.added(name, matrix) if self.adapter else matrix
+
+
+def _opened(path: Path) -> Any:
+    from safetensors import safe_open  # noqa: PLC0415
+
+    return cast("Any", safe_open)(path, framework="pt")
 
 
 def _tokenizer(folder: Path) -> "PreTrainedTokenizerBase":

@@ -1,7 +1,7 @@
-"""Llama in a third of the operations, for CPUs; most small open models are of this architecture.
+"""Llama in fewer operations, for CPUs; most small open models are of this architecture.
 
-A layer of transformers has some sixty small operations beside its seven products, and with few rows they take longer
-than those; importing its code takes as long as importing torch. Here queries, keys and values are one product, and so
+Beside its seven products a layer of transformers has many small operations, which take as long as those where rows are
+few and products are in eight bits; importing its code takes as long as importing torch. Here queries, keys and values are one product, and so
 are gate and up; of a norm there is one factor for each token left, which goes into the product behind it; and where
 each sequence has one new token, attention is two products for all heads that share their keys, since the kernel for
 long queries takes twice as long. The architecture is that of Touvron et al. 2023 (https://arxiv.org/abs/2302.13971),
