@@ -1,11 +1,11 @@
 """Llama in fewer operations, for CPUs; most small open models are of this architecture.
 
 Beside its seven products a layer of transformers has many small operations, which take as long as those where rows are
-few and products are in eight bits; importing its code takes as long as importing torch. Here queries, keys and values are one product, and so
-are gate and up; of a norm there is one factor for each token left, which goes into the product behind it; and where
-each sequence has one new token, attention is two products for all heads that share their keys, since the kernel for
-long queries takes twice as long. The architecture is that of Touvron et al. 2023 (https://arxiv.org/abs/2302.13971),
-with queries in groups (https://arxiv.org/abs/2305.13245).
+few and products are in eight bits; importing its code takes as long as importing torch. Here queries, keys and values
+are one product, and so are gate and up; of a norm there is one factor for each token left, which goes into the product
+behind it; and where each sequence has one new token, attention is two products for all heads that share their keys,
+since the kernel for long queries takes twice as long. The architecture is that of Touvron et al. 2023
+(https://arxiv.org/abs/2302.13971), with queries in groups (https://arxiv.org/abs/2305.13245).
 """
 
 from collections.abc import Callable
