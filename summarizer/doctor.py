@@ -80,7 +80,7 @@ def _model(settings: Settings, ask_model: bool) -> Iterator[Finding]:
             backend.check_key()
         identity = backend.identity
         device = choose_placement(settings.device, settings.dtype).device if settings.backend == "local" else None
-        parts = (identity.endpoint, identity.dialect, identity.revision, device, identity.dtype)
+        parts = (identity.endpoint, identity.dialect, identity.revision, identity.adapter, device, identity.dtype)
         details = ", ".join(part for part in parts if part)
         yield Finding(subject=subject, text=f"found ({details})")
         if not ask_model:

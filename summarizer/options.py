@@ -223,6 +223,12 @@ def settings_options() -> WholeWords:
         "--model", metavar="ID", help="hub id, folder, GGUF file, or the server's name of the model (default embedded)"
     )
     group.add_argument("--adapter", type=_path, metavar="DIR", help="what `summarizer tune` has made for the model")
+    group.add_argument(
+        "--no-adapter",
+        dest="shipped_adapter",
+        action="store_false",
+        help="the embedded model as it was published, without the adapter that comes with it",
+    )
     group.add_argument("--engine", choices=["torch", "vllm"], help="what computes a local model (default torch)")
     group.add_argument(
         "--revision", help="branch, tag or commit of a hub model (default: the copy that is here, else the newest)"
@@ -243,7 +249,7 @@ def settings_options() -> WholeWords:
         "--prompt",
         metavar="NAME",
         help="name, name/version, or path of a .toml file (default: lines with an adapter, compact for the embedded "
-        "model, else annotate)",
+        "model without one, else annotate)",
     )
     group.add_argument("--language", metavar="NAME", help="of the summary; names stay verbatim (default English)")
     group.add_argument(

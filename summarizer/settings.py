@@ -13,12 +13,15 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from summarizer.errors import SettingsError
 from summarizer.prices import Price
 from summarizer.records import Frozen
+from summarizer.shipped import embedded_adapter
 
 PREFIX = "SUMMARIZER_"
 DEFAULT_FILE = "summarizer.toml"
 DEFAULT_LANGUAGE = "English"
 #: Name of the model that comes as a Python package and needs no hub.
 EMBEDDED = "embedded"
+#: Names of the prompt that its adapter was trained with.
+ADAPTER_PROMPTS = frozenset({"lines", "lines/v1"})
 #: Parameters of a request to a server that are not the user's to add, since all that is sent has them, or must not.
 TAKEN = frozenset(
     {"model", "messages", "max_tokens", "max_completion_tokens", "temperature", "seed", "n", "stream"}
@@ -57,7 +60,9 @@ class Settings(Frozen):
     revision: str | None = None
     """Branch, tag or commit of a hub model."""
     adapter: Path | None = None
-    """Local backend: folder of an adapter that `summarizer tune` has made for the model."""
+    """Local backend: folder of an adapter that `summarizer tune` has made for the model; see `used_adapter`."""
+    shipped_adapter: bool = True
+    """Local backend: use the adapter that comes with the embedded model, where no other is given."""
     engine: Literal["torch", "vllm"] = "torch"
     """Local backend: what computes; vLLM is for GPUs, and to be installed by oneself."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
@@ -69,7 +74,7 @@ class Settings(Frozen):
     seed: int = Field(default=0, ge=0, lt=2**63)
     prompt: str | None = None
     """Name, name/version, or path of a prompt file; by default `lines` with an adapter, `compact` for the
-    embedded model, else `annotate`."""
+    embedded model without one, else `annotate`."""
     language: str = DEFAULT_LANGUAGE
     """Language of the summary; names stay verbatim."""
     vocabulary: Path | None = None
@@ -155,10 +160,20 @@ class Settings(Frozen):
             raise PydanticCustomError("home", "it begins with ~, and there is no such home folder") from error
 
     @property
+    def used_adapter(self) -> Path | None:
+        """Folder of the adapter that is added to a local model.
+
+        That which comes along has learned to answer one prompt, in English; for others it would be a worse model.
+        """
+        if self.backend != "local" or self.adapter is not None:
+            return self.adapter if self.backend == "local" else None
+        learned = self.prompt in {None, *ADAPTER_PROMPTS} and self.language == DEFAULT_LANGUAGE
+        return embedded_adapter() if self._is_small and self.shipped_adapter and learned else None
+
+    @property
     def prompt_name(self) -> str:
         """The prompt that is used."""
-        is_tuned = self.backend == "local" and self.adapter is not None
-        return self.prompt or ("lines" if is_tuned else "compact" if self._is_small else "annotate")
+        return self.prompt or ("lines" if self.used_adapter else "compact" if self._is_small else "annotate")
 
     @property
     def repairs(self) -> bool:

@@ -14,6 +14,11 @@ def prompts_folder() -> Traversable:
     return resources.files("summarizer") / "prompts"
 
 
+def embedded_adapter() -> Path:
+    """The folder of the adapter for the embedded model; see docs/adapter.md."""
+    return Path(__file__).resolve().parent / "backends" / "adapters" / "smollm2-135m-instruct"
+
+
 def package_file(name: str) -> Traversable:
     """A data file that stands beside the modules."""
     return resources.files("summarizer") / name

@@ -9,6 +9,8 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from summarizer.backends.constraint import Form, SchemaGrammar
 from summarizer.errors import ModelError
+from summarizer.lines import lines_grammar
+from summarizer.records import Limits
 from tests.tiny_models import save_tokenizer
 
 SCHEMA = {
@@ -25,6 +27,7 @@ SCHEMA = {
     "required": ["text", "kind", "names"],
     "additionalProperties": False,
 }
+LIMITS = Limits(tldr=40, text=20, evidence=20, modalities=1, tasks=2, methods=2, datasets=1, metrics=1, results=1)
 GOOD = '{"text":"depth","kind":"new","names":["a",null]}'
 
 
@@ -108,3 +111,28 @@ def test_schema_that_cannot_be_enforced_is_an_error(tokenizer: PreTrainedTokeniz
     """A schema with something that the grammar does not know is refused, not half enforced."""
     with pytest.raises(ModelError, match="cannot be enforced"):
         SchemaGrammar(tokenizer, 400, [0]).constraint([Form('{"type":"array","uniqueItems":true}')])
+
+
+@pytest.mark.parametrize("form", ["schema", "lines"])
+def test_the_likeliest_token_is_that_of_the_whole_mask(tokenizer: PreTrainedTokenizerBase, form: str) -> None:
+    """At every place of many answers, with ends and tokens that do not exist among the likeliest."""
+    width, draw = len(tokenizer) + 7, torch.Generator().manual_seed(3)
+    asked = Form(json.dumps(SCHEMA)) if form == "schema" else Form(lines_grammar(LIMITS), "The brook", "It is deep.")
+    grammar = SchemaGrammar(tokenizer, width, [0])
+    matchers = [grammar.matcher(asked) for _ in range(16)]
+    unlike = ends = 0
+    while matchers:
+        scores = torch.randn(len(matchers), width, generator=draw)
+        scores[:, :4] += 3 * torch.rand(len(matchers), 4, generator=draw)
+        scores[:, -7:] += 1
+        given = scores.clone()
+        best = grammar.best(matchers, scores)
+        assert torch.equal(scores, given)
+        grammar.mask(matchers, scores)
+        assert best == scores.argmax(dim=-1).tolist()
+        unlike += sum(token != most for token, most in zip(best, given.argmax(dim=-1).tolist(), strict=True))
+        ends += best.count(0)
+        assert all(matcher.consume_token(token) for matcher, token in zip(matchers, best, strict=True))
+        matchers = [one for one, token in zip(matchers, best, strict=True) if token and not one.is_stopped()]
+    assert unlike > 10
+    assert form == "schema" or ends > 5

@@ -70,6 +70,20 @@ class SchemaGrammar:
             self._compiled[form.schema_text] = matcher
         return self._compiled[form.schema_text].deep_copy()
 
+    def best(self, matchers: "list[LLMatcher]", scores: "torch.Tensor") -> list[int]:
+        """The likeliest token of each row of `scores` (rows x vocabulary) that its answer can go on with.
+
+        Most often that is the likeliest of all, and asking about one token costs little of what a whole mask does.
+        """
+        best: list[int] = scores.argmax(dim=-1).tolist()
+        wrong = [row for row, matcher in enumerate(matchers) if not matcher.validate_tokens([best[row]])]
+        if wrong:
+            others = scores[wrong]
+            self.mask([matchers[row] for row in wrong], others)
+            for row, token in zip(wrong, others.argmax(dim=-1).tolist(), strict=True):
+                best[row] = token
+        return best
+
     def mask(self, matchers: "list[LLMatcher]", scores: "torch.Tensor") -> None:
         """Mask `scores` (rows x vocabulary) in place, so that each row keeps what its answer can go on with."""
         import numpy as np  # noqa: PLC0415

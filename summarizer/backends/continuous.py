@@ -126,10 +126,8 @@ class ContinuousDecoder:
         return gone + self._leave()
 
     def _draw(self, rows: list[_Running], logits: torch.Tensor) -> None:
-        self._grammar.mask([row.matcher for row in rows], logits)
-        best = logits.argmax(dim=-1).tolist()
-        for at, row in enumerate(rows):
-            row.drawn = best[at] if row.generator is None else _sampled(logits[at], row)
+        for row, drawn in zip(rows, self._drawn(rows, logits), strict=True):
+            row.drawn = drawn
             row.matcher.consume_token(row.drawn)
             if row.drawn not in self._ends:
                 row.written.append(row.drawn)
@@ -137,6 +135,13 @@ class ContinuousDecoder:
             full = len(row.written) >= row.decoding.max_tokens
             row.complete = row.drawn in self._ends or row.matcher.is_stopped()
             row.ended = full or row.complete
+
+    def _drawn(self, rows: list[_Running], logits: torch.Tensor) -> list[int]:
+        matchers = [row.matcher for row in rows]
+        if all(row.generator is None for row in rows):
+            return self._grammar.best(matchers, logits)
+        self._grammar.mask(matchers, logits)
+        return [_sampled(scores, row) for scores, row in zip(logits, rows, strict=True)]
 
     def _leave(self) -> list[Written]:
         """Take out what has ended; the last sequence moves into the slot."""
@@ -166,5 +171,7 @@ def _groups(asked: Sequence[tuple[Asked, LLMatcher]]) -> Iterator[list[tuple[Ask
 
 
 def _sampled(logits: torch.Tensor, row: _Running) -> int:
+    if row.generator is None:
+        return int(logits.argmax())
     weights = torch.softmax(logits.float() / row.decoding.temperature, dim=-1)
     return int(torch.multinomial(weights, 1, generator=row.generator))

@@ -53,7 +53,7 @@ class LocalBackend:
         self._settings, self._load = settings, load or _LOADERS[settings.engine]
         self._source = find_model(settings.model)
         self._placement = choose_placement(settings.device, settings.dtype)
-        self._adapter = settings.adapter
+        self._adapter = settings.used_adapter
         self._batch_size = settings.batch_size
 
     @cached_property
