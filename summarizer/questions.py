@@ -39,6 +39,8 @@ class Asker:
             raise SettingsError("--batch: only papers are asked about in batches; leave it out here")
         check_owner(settings.cache_dir)
         self._stopping = stopping
+        # The adapter that comes along has learned to summarize, and to answer no question.
+        settings = settings.model_copy(update={"shipped_adapter": False})
         self._backend = make_backend(settings, stopping=stopping)
         if settings.cache:
             self._backend = CachedBackend(self._backend, Store(settings.cache_dir))

@@ -204,6 +204,37 @@ def test_only_the_embedded_model_is_not_asked_again(values: dict[str, str | bool
 
 
 @pytest.mark.parametrize(
+    ("values", "prompt"),
+    [
+        ({}, "lines"),
+        ({"prompt": "lines"}, "lines"),
+        ({"prompt": "lines/v1"}, "lines/v1"),
+        ({"prompt": "compact"}, "compact"),
+        ({"prompt": "my.toml"}, "my.toml"),
+        ({"language": "Norwegian"}, "compact"),
+        ({"shipped_adapter": False}, "compact"),
+        ({"model": "someone/large"}, "annotate"),
+        ({"backend": "hosted", "model": "m"}, "annotate"),
+        ({"backend": "scripted"}, "annotate"),
+    ],
+)
+def test_the_adapter_that_comes_along_is_for_what_it_has_learned(values: dict[str, str | bool], prompt: str) -> None:
+    """The embedded model with the prompt of lines, in English; everything else is asked without it."""
+    settings = load_settings(values, environment={})
+    assert settings.prompt_name == prompt
+    used = settings.used_adapter
+    assert (used is not None) == prompt.startswith("lines")
+    assert used is None or (used / "adapter_model.safetensors").is_file()
+
+
+def test_an_adapter_of_ones_own_goes_before_the_one_that_comes_along(tmp_path: Path) -> None:
+    """Whatever the prompt and the language, and with `shipped_adapter` off; only a local model has one."""
+    own = {"adapter": str(tmp_path), "shipped_adapter": False, "prompt": "my.toml", "language": "Norwegian"}
+    assert load_settings(own, environment={}).used_adapter == tmp_path
+    assert load_settings(own | {"backend": "hosted", "model": "m"}, environment={}).used_adapter is None
+
+
+@pytest.mark.parametrize(
     ("line", "problem"),
     [
         ("x = 2027-01-14", "setting 'extra_body.x': .*JSON"),
