@@ -1,4 +1,4 @@
-"""Put what `summarizer tune` has made where it ships: in float16, half the size, and with nothing of its making machine.
+"""Put what `summarizer tune` has made where it ships: in float16, half the size, without paths of where it was made.
 
 Usage: python benchmarks/ship_adapter.py TRAINED
 """
