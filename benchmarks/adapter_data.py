@@ -7,7 +7,10 @@ Every third paper of SciTLDR loses its title, since a model that always has one 
 To papers of SciTLDR come names (`scitldr_names.jsonl`, by the ids of that suite), which annotators marked in the way of
 SciREX; they saw neither SciERC, nor anything that is kept to choose by.
 
-Usage: python benchmarks/adapter_data.py DATA OUTPUT [--leave-out FILE]
+With `--methods`, sentences of TDMSci get methods (`tdmsci_methods.jsonl`), marked in the same way; the adapter that
+ships was made without, and takes a sentence for an abstract too often.
+
+Usage: python benchmarks/adapter_data.py DATA OUTPUT [--leave-out FILE] [--methods]
 """
 
 import argparse
@@ -26,6 +29,7 @@ from evals.suites.suite import Split
 #: Shares, by a hash of the id, so that the same papers are drawn each time: one in so many.
 TITLES, HELD = 3, 5
 NAMES = Path(__file__).parent / "scitldr_names.jsonl"
+METHODS = Path(__file__).parent / "tdmsci_methods.jsonl"
 
 
 def main() -> None:
@@ -34,6 +38,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("output", type=Path)
     parser.add_argument("--leave-out", type=Path, metavar="FILE", help="ids of papers, one on each line")
+    parser.add_argument("--methods", action="store_true", help="of TDMSci, as they were marked by reading")
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
     left = set(options.leave_out.read_text(encoding="utf-8").split()) if options.leave_out else set[str]()
@@ -45,11 +50,11 @@ def main() -> None:
     scirex, tdmsci = list(read("scirex")), list(read("tdmsci"))
     held, kept_sentences = ([one for one in found if _drawn(one, HELD)] for found in (scirex, tdmsci))
     evaluated = Scan([*read("scitldr", "dev"), *read("scierc", "dev"), *held, *kept_sentences])
-    marked = {row["id"]: row for row in map(json.loads, NAMES.read_text(encoding="utf-8").splitlines())}
+    marked, methods = _marked(NAMES), _marked(METHODS) if options.methods else {}
     for name, examples, change in (
         ("scitldr.train", (_named(one, marked.get(one.paper.id)) for one in read("scitldr")), _untitled),
         ("scirex.train", (example for example in scirex if not _drawn(example, HELD)), _same),
-        ("tdmsci.train", (example for example in tdmsci if not _drawn(example, HELD)), _same),
+        ("tdmsci.train", (_named(one, methods.get(one.paper.id)) for one in tdmsci if not _drawn(one, HELD)), _same),
     ):
         known = list(examples)
         found = evaluated.compare(known, name, "")
@@ -60,6 +65,10 @@ def main() -> None:
     _write(options.output / "scirex.held.jsonl", held)
     _write(options.output / "tdmsci.held.jsonl", kept_sentences)
     _write(options.output / "scitldr.dev.jsonl", (one for one in read("scitldr", "dev") if _drawn(one, HELD)))
+
+
+def _marked(path: Path) -> dict[str, dict[str, list[str]]]:
+    return {row["id"]: row for row in map(json.loads, path.read_text(encoding="utf-8").splitlines())}
 
 
 def _write(path: Path, examples: Iterable[Example]) -> None:
@@ -73,8 +82,13 @@ def _drawn(example: Example, one_in: int) -> bool:
 def _named(example: Example, names: dict[str, list[str]] | None) -> Example:
     if names is None:
         return example
-    found = {kind: tuple(GoldName(name=name) for name in names[f"{kind}s"]) for kind in KINDS}
-    return example.model_copy(update={"gold": example.gold.model_copy(update={"names": found})})
+    found = {kind: tuple(map(_name, names[f"{kind}s"])) for kind in KINDS if f"{kind}s" in names}
+    names_of_both = example.gold.names | found
+    return example.model_copy(update={"gold": example.gold.model_copy(update={"names": names_of_both})})
+
+
+def _name(name: str) -> GoldName:
+    return GoldName(name=name)
 
 
 def _same(example: Example) -> Example:

@@ -36,4 +36,5 @@ def test_the_embedded_model_answers_with_it(shared_cache: Path, make_paper: Call
     assert record.tldr is not None
     assert record.tldr.text != record.title
     assert any("PebbleBed" in one.name for one in record.datasets)
-    assert {one.evidence.match for one in (*record.methods, *record.datasets, *record.metrics)} == {"exact"}
+    places = [one.evidence for one in record.methods] + [one.evidence for one in (*record.datasets, *record.metrics)]
+    assert {place.match for place in places} == {"exact"}
