@@ -64,7 +64,7 @@ def main() -> None:
     parser.add_argument("--llama-server", type=Path, metavar="PROGRAM")
     parser.add_argument("--limit", type=int, help="papers")
     parser.add_argument("--only", action="store_true", help="measure one contender here, and print its answers")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     if options.save:
         save_tuned(options.save)
         return

@@ -13,6 +13,7 @@ import pytest
 from summarizer import read_papers
 from summarizer.backends.attempts import Pacing
 from summarizer.backends.hosted import HostedBackend
+from summarizer.backends.lora import adapter_name
 from summarizer.backends.probe import LONG, SHORT, Found, recall, remember
 from summarizer.backends.scripted import ScriptedBackend
 from summarizer.backends.wire import RUNGS, Dialect, Rung
@@ -23,6 +24,7 @@ from summarizer.errors import BudgetError, EndpointError
 from summarizer.pipeline import Summarizer
 from summarizer.records import Paper
 from summarizer.settings import Settings
+from summarizer.shipped import embedded_adapter
 from tests.chat_server import ChatServer, Reply, answer, fault
 from tests.llm_model import Behaviour
 from tests.llm_server import serving
@@ -388,10 +390,10 @@ def test_the_key_of_an_answer_has_the_dialect(make_paper: MakePaper, tmp_path: P
 
 
 def test_other_backends_keep_the_keys_that_they_had(make_paper: MakePaper) -> None:
-    """What has no dialect has the key of before there were any: no answer of a local model is asked anew."""
+    """What has no dialect has the key that the README shows: no answer of a local model is asked anew."""
     root = Path(__file__).parent.parent
     (known,) = re.findall(r'"key": "([0-9a-f]{64})"', (root / "README.md").read_text(encoding="utf-8"))
-    settings = Settings(cache=False, prompt="compact")
+    settings = Settings(cache=False, prompt="lines")
     summarizer = Summarizer(settings, _Embedded(settings))
     paper = next(read_papers(root / "examples" / "papers.jsonl"))
     assert isinstance(paper, Paper)
@@ -406,7 +408,9 @@ class _Embedded(ScriptedBackend):
     def identity(self) -> Identity:
         """What answers."""
         revision = "sha256:1a527d5cf29e4096"
-        return Identity(backend="local", model="SmolLM2-135M-Instruct.Q4_1", revision=revision, dtype="bfloat16")
+        adapter = adapter_name(embedded_adapter())
+        model = "SmolLM2-135M-Instruct.Q4_1"
+        return Identity(backend="local", model=model, revision=revision, adapter=adapter, dtype="bfloat16")
 
 
 def test_the_identity_says_how_the_server_is_asked(tmp_path: Path) -> None:
