@@ -117,7 +117,7 @@ def mask_share(loaded: LoadedModel, steps: int) -> float:
 
 def measure(options: argparse.Namespace, cache: Path) -> tuple[list[Row], float, int, int]:
     """All rows of the table, the cost of the mask, and how many papers with how many tokens there were."""
-    prompt = load_prompt(Settings(model=options.model).prompt_name)
+    prompt = load_prompt(Settings(model=options.model, shipped_adapter=False).prompt_name)
     number, new = options.papers_limit, options.new_tokens
     papers = papers_of(options.papers, number) if options.papers else invented_papers(number)
     requests, ones = requests_for(papers, prompt, new), requests_for(papers, prompt, 1)
