@@ -5,12 +5,10 @@ From the published data come the papers to train on. Left out are those that sha
 `--leave-out` names.
 Every third paper of SciTLDR loses its title, since a model that always has one repeats it.
 To papers of SciTLDR come names (`scitldr_names.jsonl`, by the ids of that suite), which annotators marked in the way of
-SciREX; they saw neither SciERC, nor anything that is kept to choose by.
+SciREX; they saw neither SciERC, nor anything that is kept to choose by. To sentences of TDMSci come methods
+(`tdmsci_methods.jsonl`), marked in the same way, and each is its own summary: there is nothing to leave out.
 
-With `--methods`, sentences of TDMSci get methods (`tdmsci_methods.jsonl`), marked in the same way; the adapter that
-ships was made without, and takes a sentence for an abstract too often.
-
-Usage: python benchmarks/adapter_data.py DATA OUTPUT [--leave-out FILE] [--methods]
+Usage: python benchmarks/adapter_data.py DATA OUTPUT [--leave-out FILE]
 """
 
 import argparse
@@ -22,6 +20,7 @@ from pathlib import Path
 from evals.data import find
 from evals.duplicates import Scan
 from evals.examples import KINDS, Example, GoldName
+from evals.metrics.names import fold
 from evals.suites import load_suite
 from evals.suites.gold import gold_line
 from evals.suites.suite import Split
@@ -38,7 +37,6 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("output", type=Path)
     parser.add_argument("--leave-out", type=Path, metavar="FILE", help="ids of papers, one on each line")
-    parser.add_argument("--methods", action="store_true", help="of TDMSci, as they were marked by reading")
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
     left = set(options.leave_out.read_text(encoding="utf-8").split()) if options.leave_out else set[str]()
@@ -50,11 +48,11 @@ def main() -> None:
     scirex, tdmsci = list(read("scirex")), list(read("tdmsci"))
     held, kept_sentences = ([one for one in found if _drawn(one, HELD)] for found in (scirex, tdmsci))
     evaluated = Scan([*read("scitldr", "dev"), *read("scierc", "dev"), *held, *kept_sentences])
-    marked, methods = _marked(NAMES), _marked(METHODS) if options.methods else {}
+    marked, methods = _marked(NAMES), _marked(METHODS)
     for name, examples, change in (
         ("scitldr.train", (_named(one, marked.get(one.paper.id)) for one in read("scitldr")), _untitled),
-        ("scirex.train", (example for example in scirex if not _drawn(example, HELD)), _same),
-        ("tdmsci.train", (_named(one, methods.get(one.paper.id)) for one in tdmsci if not _drawn(one, HELD)), _same),
+        ("scirex.train", (example for example in scirex if not _drawn(example, HELD)), _bracketed),
+        ("tdmsci.train", (_named(one, methods.get(one.paper.id)) for one in tdmsci if not _drawn(one, HELD)), _summed),
     ):
         known = list(examples)
         found = evaluated.compare(known, name, "")
@@ -91,8 +89,30 @@ def _name(name: str) -> GoldName:
     return GoldName(name=name)
 
 
-def _same(example: Example) -> Example:
-    return example
+def _bracketed(example: Example) -> Example:
+    """Names of SciREX may lack one of two brackets, `SGAN)` or `learning (RL`, which no answer does."""
+    names = {kind: tuple(_once(map(_whole, found))) for kind, found in example.gold.names.items()}
+    return example.model_copy(update={"gold": example.gold.model_copy(update={"names": names})})
+
+
+def _once(names: Iterable[GoldName]) -> Iterator[GoldName]:
+    seen = set[str]()
+    for name in names:
+        forms = set(map(fold, name.forms))
+        if not forms & seen:
+            seen |= forms
+            yield name
+
+
+def _whole(name: GoldName) -> GoldName:
+    opened, closed = name.name.count("("), name.name.count(")")
+    if opened < closed:
+        return _name(name.name.removesuffix(")"))
+    return _name(f"{name.name})") if opened > closed else name
+
+
+def _summed(example: Example) -> Example:
+    return example.model_copy(update={"gold": example.gold.model_copy(update={"summaries": (example.paper.abstract,)})})
 
 
 def _untitled(example: Example) -> Example:

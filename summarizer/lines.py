@@ -1,10 +1,13 @@
 """The short form of an answer: five lines, whose names can only be written as they stand in the paper.
 
     one sentence
-    tasks; separated like this
+    tasks named; like this
     methods
-    datasets
-    metrics
+    data GLUE
+    metrics accuracy; F1
+
+Each list begins with what it is, so that a small model need not count lines to know where it is, and every name follows
+a space, as in the paper, which makes it the same tokens as there.
 
 It is for local models, which can be held to it while they write. JSON spends most of its tokens on keys and quotes, and
 a schema can hold a name to a length, and not to the words of one paper. The kind of contribution, the roles of methods
@@ -25,29 +28,35 @@ from summarizer.records import Answer, Limits, NamedMethod, first_problem
 TITLE: Final = '"<the title>"'
 ABSTRACT: Final = '"<the abstract>"'
 _PLACES: Final = re.compile(f"{TITLE}|{ABSTRACT}")
+#: What a name is put together of. Each sign stands alone: it may end with one of several (`PointNet++` before a comma).
+_CHUNKS: Final = re.compile(r"\w+|\W")
 #: How the grammar begins.
 _DIALECT: Final = "%llguidance {}"
 #: What separates names.
 BETWEEN: Final = "; "
-#: Lines of an answer: the sentence and four lists.
-_NUMBER: Final = 5
+#: What the lists begin with: tasks, methods, data sets and metrics. Each is one token of common vocabularies.
+LABELS: Final = ("tasks", "methods", "data", "metrics")
 
 
 def lines_grammar(limits: Limits) -> str:
     """The form as a grammar in the dialect of llguidance, with `TITLE` and `ABSTRACT` where the paper has to stand."""
     lists = (limits.tasks, limits.methods, limits.datasets, limits.metrics)
     between = json.dumps(BETWEEN)
-    names = " ".join(f'"\\n" (NAME ({between} NAME){{0,{most - 1}}})?' for most in lists)
+    names = " ".join(
+        f'"\\n{label}" (" " NAME ({between} NAME){{0,{most - 1}}})?' for label, most in zip(LABELS, lists, strict=True)
+    )
     return "\n".join(
         (
             _DIALECT,
             f"start: SENTENCE {names}",
             rf"SENTENCE: /[^\s][^\n]{{0,{limits.tldr - 1}}}/",
-            rf"NAME: WORDS & /[^;\s]([^;\n]{{0,{max(limits.text - 2, 0)}}}[^;\s])?/ & /.*[\p{{L}}\p{{N}}].*/",
+            rf"NAME: WORDS & /[^;\s]([^;\n]{{0,{max(limits.text - 2, 0)}}}[^;\s])?/ & /.*[\p{{L}}\p{{N}}].*/ & WHOLE",
+            # A bracket that is opened is closed, none is closed that was not opened, and no clause goes on after it.
+            r"WHOLE: /([^();\n]|\([^();\n]*\))*/ & /.*[^,.:!?]/",
             # Of one or the other: what begins in the title and ends in the abstract is nowhere.
             "WORDS: OF_TITLE | OF_ABSTRACT",
-            f'OF_TITLE: %regex {{"substring_words": {TITLE}}}',
-            f'OF_ABSTRACT: %regex {{"substring_words": {ABSTRACT}}}',
+            f'OF_TITLE: %regex {{"substring_chunks": {TITLE}}}',
+            f'OF_ABSTRACT: %regex {{"substring_chunks": {ABSTRACT}}}',
         )
     )
 
@@ -67,12 +76,13 @@ def grammar_for(grammar: str, title: str, abstract: str) -> str:
     """The grammar for one paper."""
     texts = {TITLE: title, ABSTRACT: abstract}
     # In one pass: a title may be what stands for an abstract.
-    return _PLACES.sub(lambda place: json.dumps(" ".join(texts[place.group()].split())), grammar)
+    return _PLACES.sub(lambda place: json.dumps(_CHUNKS.findall(" ".join(texts[place.group()].split()))), grammar)
 
 
 def as_lines(sentence: str, lists: Iterable[Iterable[str]]) -> str:
     """An answer in this form; `lists` are tasks, methods, datasets and metrics."""
-    return "\n".join((sentence, *(BETWEEN.join(names) for names in lists)))
+    written = (f"{label} {BETWEEN.join(names)}".rstrip() for label, names in zip(LABELS, lists, strict=True))
+    return "\n".join((sentence, *written))
 
 
 def parse_lines(text: str) -> Answer:
@@ -80,13 +90,18 @@ def parse_lines(text: str) -> Answer:
 
     All methods have the role `used`: which one they play is no part of this form. Lengths are not looked at here.
     """
-    lines = text.split("\n")
-    if len(lines) != _NUMBER:
-        raise AnswerError("schema_error", f"{len(lines)} lines, and {_NUMBER} are wanted", text)
-    tasks, methods, datasets, metrics = (_names(line) for line in lines[1:])
+    sentence, *lists = text.split("\n")
+    if len(lists) != len(LABELS):
+        raise AnswerError("schema_error", f"{1 + len(lists)} lines, and {1 + len(LABELS)} are wanted", text)
+    for label, line in zip(LABELS, lists, strict=True):
+        if line.split(" ", 1)[0] != label:
+            raise AnswerError("schema_error", f"a line that begins with '{label}' is wanted", text)
+    tasks, methods, datasets, metrics = (
+        _names(line.removeprefix(label)) for label, line in zip(LABELS, lists, strict=True)
+    )
     try:
         return Answer(
-            tldr=lines[0],
+            tldr=sentence,
             contribution=None,
             field=None,
             modalities=(),
@@ -101,4 +116,5 @@ def parse_lines(text: str) -> Answer:
 
 
 def _names(line: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in line.split(BETWEEN.strip()) if name.strip())
+    """The names of a list, each once: small models say some again, which the grammar cannot keep them from."""
+    return tuple(dict.fromkeys(name.strip() for name in line.split(BETWEEN.strip()) if name.strip()))

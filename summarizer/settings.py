@@ -21,7 +21,7 @@ DEFAULT_LANGUAGE = "English"
 #: Name of the model that comes as a Python package and needs no hub.
 EMBEDDED = "embedded"
 #: Names of the prompt that its adapter was trained with.
-ADAPTER_PROMPTS = frozenset({"lines", "lines/v1"})
+ADAPTER_PROMPTS = frozenset({"lines", "lines/v2"})
 #: Parameters of a request to a server that are not the user's to add, since all that is sent has them, or must not.
 TAKEN = frozenset(
     {"model", "messages", "max_tokens", "max_completion_tokens", "temperature", "seed", "n", "stream"}

@@ -21,6 +21,7 @@ from tests.tiny_models import save_decoder, save_tokenizer
 
 _LIMITS = Limits(tldr=60, text=30, evidence=1, modalities=1, tasks=2, methods=2, datasets=2, metrics=2, results=1)
 _TITLE = "BrookNet: Guessing Depth"
+_EMPTY = "\ntasks\nmethods\ndata\nmetrics"
 _ABSTRACT = (
     'We present\nBrookNet, a "deep" network with \\alpha-GAN; on PebbleBed (PB) it reaches 81.4% top-1 accuracy.'
 )
@@ -33,6 +34,11 @@ def grammar(tmp_path_factory: pytest.TempPathFactory) -> tuple[SchemaGrammar, Ca
     size = save_tokenizer(folder)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     return SchemaGrammar(tokenizer, size, [0]), lambda text: list(tokenizer.encode(text, add_special_tokens=False))
+
+
+def _with(names: str, sentence: str = "It hears depth.") -> str:
+    """An answer with these methods, and nothing else."""
+    return f"{sentence}\ntasks\nmethods{names and ' '}{names}\ndata\nmetrics"
 
 
 def _allows(grammar: tuple[SchemaGrammar, Callable[[str], list[int]]], text: str, abstract: str = _ABSTRACT) -> bool:
@@ -51,31 +57,33 @@ def _allows(grammar: tuple[SchemaGrammar, Callable[[str], list[int]]], text: str
 @pytest.mark.parametrize(
     "names",
     ["BrookNet", "Guessing Depth", "present BrookNet", '"deep" network', "\\alpha-GAN", "PebbleBed (PB)", "PB",
-     "81.4% top-1 accuracy", "BrookNet; PB", ""],
+     "81.4% top-1 accuracy", "BrookNet; PB", "BrookNet; BrookNet", ""],
 )  # fmt: skip
 def test_words_of_the_paper_can_be_written(
     grammar: tuple[SchemaGrammar, Callable[[str], list[int]]], names: str
 ) -> None:
     """Any run of whole words of title or abstract is a name, across a broken line too, and a list may be empty."""
-    assert _allows(grammar, f"It hears depth.\n\n{names}\n\n")
+    assert _allows(grammar, _with(names))
 
 
 @pytest.mark.parametrize(
     "names",
     ["GLUE", "brooknet", "Brook", "Net", "BrookNet PB", "accuracy of 81.4%", "81.5% top-1", "BrookNet; PB; PebbleBed",
-     "BrookNet;PB", " BrookNet", "BrookNet ", ";", ":", "Guessing Depth We"],
+     "BrookNet;PB", " BrookNet", "BrookNet ", ";", ":", "Guessing Depth We", "(PB", "PebbleBed (PB", "PB)",
+     "PB) it reaches", "BrookNet,", "BrookNet:", "top-1 accuracy."],
 )  # fmt: skip
 def test_nothing_else_can_be_written(grammar: tuple[SchemaGrammar, Callable[[str], list[int]]], names: str) -> None:
-    """No other word, case or number, no piece of a word, no longer list or name than the limits."""
-    assert not _allows(grammar, f"It hears depth.\n\n{names}\n\n")
+    """No other word, case or number, no piece of a word, no half a bracket, no longer list or name than allowed."""
+    assert not _allows(grammar, _with(names))
 
 
 def test_the_sentence_is_one_line_with_a_limit(grammar: tuple[SchemaGrammar, Callable[[str], list[int]]]) -> None:
     """It is free, but for its length, and it is there."""
-    assert _allows(grammar, f"{'a' * 60}\n\n\n\n")
-    assert not _allows(grammar, f"{'a' * 61}\n\n\n\n")
-    assert not _allows(grammar, "\n\n\n\n")
-    assert not _allows(grammar, "It hears.\n\n\n\n\n")
+    assert _allows(grammar, f"{'a' * 60}{_EMPTY}")
+    assert not _allows(grammar, f"{'a' * 61}{_EMPTY}")
+    assert not _allows(grammar, _EMPTY)
+    assert not _allows(grammar, f"It hears.\n{_EMPTY}")
+    assert not _allows(grammar, f"It hears.{_EMPTY}\n")
 
 
 @pytest.mark.parametrize(
@@ -97,24 +105,24 @@ def test_a_paper_is_data_in_the_grammar(
     grammar: tuple[SchemaGrammar, Callable[[str], list[int]]], abstract: str
 ) -> None:
     """Whatever stands in it, the form stays the form: five lines, and no name from elsewhere."""
-    assert _allows(grammar, "It hears.\n\nGuessing\n\n", abstract)
-    assert not _allows(grammar, "It hears.\n\nGLUE\n\n", abstract)
+    assert _allows(grammar, _with("Guessing"), abstract)
+    assert not _allows(grammar, _with("GLUE"), abstract)
     assert not _allows(grammar, "It hears.", abstract)
 
 
 def test_a_schema_is_no_grammar() -> None:
-    """JSON Schemas are told apart from it, and a grammar has all words of the paper on one line."""
+    """JSON Schemas are told apart from it, and a grammar has all words and signs of the paper on one line."""
     assert is_grammar(lines_grammar(_LIMITS))
     assert not is_grammar(json.dumps({"type": "string"}))
     whole = grammar_for(lines_grammar(_LIMITS), ABSTRACT, _ABSTRACT)
-    assert json.dumps(ABSTRACT) in whole
-    assert '"We present BrookNet, a ' in whole
+    assert '["\\"", "<", "the", " ", "abstract", ">", "\\""]' in whole
+    assert '["We", " ", "present", " ", "BrookNet", ",", " ", "a", " ", ' in whole
 
 
 def test_what_is_written_is_read() -> None:
     """Lines become an answer whose methods are of no known role, and of which nothing else is known."""
     text = as_lines("It hears depth.", (["hearing"], ["BrookNet", "GAN"], [], ["accuracy"]))
-    assert text == "It hears depth.\nhearing\nBrookNet; GAN\n\naccuracy"
+    assert text == "It hears depth.\ntasks hearing\nmethods BrookNet; GAN\ndata\nmetrics accuracy"
     answer = parse_lines(text)
     assert (answer.tldr, answer.tasks, answer.datasets, answer.metrics) == (
         "It hears depth.", ("hearing",), (), ("accuracy",),
@@ -126,12 +134,15 @@ def test_what_is_written_is_read() -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("It hears.\n\n\n", "4 lines, and 5 are wanted"),
-        ("It hears.\n\n\n\n\n", "6 lines"),
-        (" \n\n\n\n", "tldr"),
-        ("It hears.\na; b; c\n\n\n", "tasks: 3 entries, at most 2"),
-        (f"{'It hears. ' * 99}\n\n\n\n", "tldr: 989 characters"),
-        (f"It hears.\n{'a' * 990}\n\n\n", "a name: 990 characters"),
+        ("It hears.\ntasks\nmethods\ndata", "4 lines, and 5 are wanted"),
+        (f"It hears.{_EMPTY}\n", "6 lines"),
+        (f" {_EMPTY}", "tldr"),
+        (f"{'It hears. ' * 99}{_EMPTY}", "tldr: 989 characters"),
+        (_with("a; b; c"), "methods: 3 entries, at most 2"),
+        (_with("a" * 990), "a method: 990 characters"),
+        ("It hears.\n\n\n\n", "a line that begins with 'tasks'"),
+        ("It hears.\ntasks\nmethods\ndatasets\nmetrics", "a line that begins with 'data'"),
+        ("It hears.\ntasks\nmethods\nmetrics\ndata", "a line that begins with 'data'"),
         ('{"tldr": "It hears."}', "1 lines"),
     ],
 )
@@ -143,6 +154,11 @@ def test_what_is_no_answer_is_refused(text: str, problem: str) -> None:
     with pytest.raises(AnswerError, match=problem) as raised:
         parse(completion, load_prompt("lines").vocabulary, _LIMITS)
     assert (raised.value.kind, raised.value.raw) == ("schema_error", text)
+
+
+def test_a_name_that_is_said_again_counts_once() -> None:
+    """Small models repeat themselves in a list; that is no fault of what is left."""
+    assert [method.name for method in parse_lines(_with("GAN; PB; GAN; GAN")).methods] == ["GAN", "PB"]
 
 
 @pytest.mark.parametrize("kind", ["Llama", "Mistral"])
@@ -208,7 +224,7 @@ def test_records_of_lines_have_no_name_from_elsewhere(shared_cache: Path, make_p
 def test_a_record_of_lines_with_nothing_wrong_in_it_is_ok(make_paper: Callable[..., Paper], tmp_path: Path) -> None:
     """What this form leaves open is told, and is nothing to ask another model about."""
     script = tmp_path / "script.jsonl"
-    script.write_text(json.dumps({"id": "*", "text": "It guesses depth.\n\nBrookNet-1\n\n"}), encoding="utf-8")
+    script.write_text(json.dumps({"id": "*", "text": _with("BrookNet-1", "It guesses depth.")}), encoding="utf-8")
     settings = Settings(prompt="lines", backend="scripted", script=script, cache=False)
     (record,) = Summarizer(settings).run([make_paper()])
     assert record.status == "ok"

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from summarizer.backends.constraint import Form
-from summarizer.backends.continuous import Asked
+from summarizer.backends.continuous import Asked, shaken
 from summarizer.backends.device import Placement
 from summarizer.backends.generation import LoadedModel, PulseCriterion, load_model
 from summarizer.backends.lean import LeanModel
@@ -439,6 +439,19 @@ def test_temperature_draws_by_the_seed(tiny: Path, make_request: Callable[..., R
     torch.manual_seed(8)
     assert draw(1) == first
     assert draw(2) != first
+
+
+def test_tokens_are_drawn_by_their_shares() -> None:
+    """At a temperature, and among those that are allowed alone too; a row without one keeps its scores."""
+    logits, temperature = torch.tensor([2.0, 1.0, 0.0, 3.0]), 0.5
+    draws = torch.zeros(4)
+    for seed in range(4_000):
+        scores = shaken(logits[None], [torch.Generator().manual_seed(seed)], [temperature])[0]
+        scores[3] = -torch.inf
+        draws[scores.argmax()] += 1
+    wanted = (logits[:3] / temperature).softmax(0)
+    assert torch.allclose(draws[:3] / 4_000, wanted, atol=0.02)
+    assert torch.equal(shaken(logits[None], [None], [0.0])[0], logits)
 
 
 def test_model_that_is_not_there_names_what_to_do() -> None:

@@ -10,7 +10,12 @@ from summarizer.options import settings_options
 from summarizer.settings import Settings, load_settings
 
 #: Flags of settings whose name is another one than the setting's.
-_OTHER_NAMES = {"cache": "--no-cache", "columns": "--map", "shipped_adapter": "--no-adapter", "stand_in": "--no-stand-in"}
+_OTHER_NAMES = {
+    "cache": "--no-cache",
+    "columns": "--map",
+    "shipped_adapter": "--no-adapter",
+    "stand_in": "--no-stand-in",
+}
 #: Settings that only a file can hold.
 _TABLES = {"extra_body", "prices"}
 

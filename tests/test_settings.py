@@ -208,7 +208,7 @@ def test_only_the_embedded_model_is_not_asked_again(values: dict[str, str | bool
     [
         ({}, "lines"),
         ({"prompt": "lines"}, "lines"),
-        ({"prompt": "lines/v1"}, "lines/v1"),
+        ({"prompt": "lines/v2"}, "lines/v2"),
         ({"prompt": "compact"}, "compact"),
         ({"prompt": "my.toml"}, "my.toml"),
         ({"language": "Norwegian"}, "compact"),

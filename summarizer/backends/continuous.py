@@ -137,11 +137,9 @@ class ContinuousDecoder:
             row.ended = full or row.complete
 
     def _drawn(self, rows: list[_Running], logits: torch.Tensor) -> list[int]:
-        matchers = [row.matcher for row in rows]
-        if all(row.generator is None for row in rows):
-            return self._grammar.best(matchers, logits)
-        self._grammar.mask(matchers, logits)
-        return [_sampled(scores, row) for scores, row in zip(logits, rows, strict=True)]
+        generators = [row.generator for row in rows]
+        scores = shaken(logits, generators, [row.decoding.temperature for row in rows]) if any(generators) else logits
+        return self._grammar.best([row.matcher for row in rows], scores)
 
     def _leave(self) -> list[Written]:
         """Take out what has ended; the last sequence moves into the slot."""
@@ -170,8 +168,16 @@ def _groups(asked: Sequence[tuple[Asked, LLMatcher]]) -> Iterator[list[tuple[Ask
         yield group
 
 
-def _sampled(logits: torch.Tensor, row: _Running) -> int:
-    if row.generator is None:
-        return int(logits.argmax())
-    weights = torch.softmax(logits.float() / row.decoding.temperature, dim=-1)
-    return int(torch.multinomial(weights, 1, generator=row.generator))
+def shaken(
+    logits: torch.Tensor, generators: Sequence[torch.Generator | None], temperatures: Sequence[float]
+) -> torch.Tensor:
+    """Scores (rows x vocabulary) whose greatest is a token drawn by its share, in rows that have a generator.
+
+    With noise of Gumbel that holds among any tokens that are allowed, so that no others have to be taken away first.
+    """
+    scores = logits.to(torch.float32, copy=True)
+    for row, (generator, temperature) in enumerate(zip(generators, temperatures, strict=True)):
+        if generator is not None:
+            noise = torch.empty_like(scores[row]).exponential_(generator=generator)
+            scores[row] = scores[row] / temperature - noise.log()
+    return scores

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from summarizer.backends.encoding import PromptEncoder
-from summarizer.lines import BETWEEN
+from summarizer.lines import BETWEEN, LABELS
 from summarizer.prompting import Renderer
 from summarizer.records import Frozen, Limits, Paper
 
@@ -77,7 +77,10 @@ class _Piece(NamedTuple):
 
 
 def _pieces(lesson: Lesson, limits: Limits) -> Iterator[_Piece]:
-    """The five lines, each with the line end that closes it. What is longer than an answer may hold is not wanted."""
+    """The five lines, each with the line end that closes it. What is longer than an answer may hold is not wanted.
+
+    What a list begins with is none of it either: the form leaves no choice.
+    """
     sentence = None if lesson.sentence is None else _one_line(lesson.sentence)
     wanted = sentence is not None and len(sentence) <= limits.tldr
     stand_in = _one_line(lesson.paper.title or lesson.paper.abstract)[: limits.tldr]
@@ -89,12 +92,15 @@ def _pieces(lesson: Lesson, limits: Limits) -> Iterator[_Piece]:
         (lesson.datasets, limits.datasets),
         (lesson.metrics, limits.metrics),
     )
-    for at, (names, most) in enumerate(lists):
-        end = "\n" if at < len(lists) - 1 else ""
+    for label, (names, most) in zip(LABELS, lists, strict=True):
+        end = "\n" if label != LABELS[-1] else ""
         kept = [
             name for name in map(_one_line, names or ()) if BETWEEN.strip() not in name and len(name) <= limits.text
         ]
-        yield _Piece(BETWEEN.join(kept[:most]) + end, names is not None)
+        yield _Piece(label, wanted=False)
+        yield _Piece(
+            "".join(f"{BETWEEN if at else ' '}{name}" for at, name in enumerate(kept[:most])) + end, names is not None
+        )
 
 
 def _one_line(text: str) -> str:
