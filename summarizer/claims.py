@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from summarizer.passages import Number, Passages
 from summarizer.records import Answer, ClaimedResult, Limits, ResultKind
-from summarizer.results import MEASURES, claimed_numbers
+from summarizer.results import MEASURES, RANGE, claimed_numbers
 
 Span = tuple[int, int]
 
@@ -22,7 +22,6 @@ _TO: Final = re.compile(
     r"\W{0,3}\s*(?:up |down )?to\s+(?:(?:about|around|roughly|approximately|below|above|over|only|just) )?",
     re.IGNORECASE,
 )
-_RANGE: Final = re.compile(r"\s?[-\u2010-\u2015]{1,2}\s?|\s+to\s+")
 #: What stands before a number that is a difference or a ratio.
 _BY: Final = re.compile(
     r"\b(?:by|an?|of)\s+(?:(?:an?|up to|over|more than|at least|about|around|roughly|nearly|almost|approximately"
@@ -141,7 +140,7 @@ def _claims(passages: Passages, text: str) -> Iterator[_Claim]:
             baseline = _claim(first, text).value
             yield _claim(second, text)._replace(baseline=baseline, around=(first.start, second.end))
             at += 1
-        elif _RANGE.fullmatch(between):
+        elif RANGE.fullmatch(between):
             end = _claim(second, text)
             value = f"{text[first.start : second.start]}{end.value}"
             yield _Claim(first.start, second.end, value, end.unit, (first.start, second.end))

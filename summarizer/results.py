@@ -6,6 +6,7 @@ The other direction is here as well: numbers of the abstract that look like clai
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 from summarizer.folding import fold
@@ -47,6 +48,8 @@ _INPUT = re.compile(
     r"|annotations)\b|confidence\b|cross[\s-]|-?\s*(?:shot|fold\s+cross)\b|larger images?\b|upsampl|super-?resol)",
     re.IGNORECASE,
 )
+#: Between the two ends of a range.
+RANGE = re.compile(r"\s?[-\u2010-\u2015]{1,2}\s?|\s+to\s+")
 _PLAIN = re.compile(r"-?\d{1,15}(?:\.\d{1,15})?")
 #: Warnings for missed numbers in one record; an abstract that is one long table needs no more to be noticed.
 _MOST_MISSED = 30
@@ -179,17 +182,18 @@ def _names(claim: ClaimedResult, value: _Place | None, passages: Passages) -> It
 
 
 def _places(value: str, unit: str, passages: Passages) -> list[_Place]:
-    """Where the abstract has this value: as this number, or as these words when it is not one number."""
+    """Where the abstract has this value: as this number or range, or as these words when it is neither."""
     wanted = _read(value, unit)
+    if len(wanted) == 2 and (ranges := list(_ranges(wanted[0], wanted[1], passages))):  # noqa: PLR2004 - its two ends
+        return ranges
     if len(wanted) != 1:
         found = [place for place in passages.places(value) if place.where == "abstract"]
         return [_Place(place.start, place.end) for place in found]
     readings = wanted[0].written.readings
-    amounts = {_amount(reading) for reading in readings}
     return [
         _Place(number.start, number.end, same_unit=not readings.isdisjoint(number.written.readings))
         for number in passages.numbers
-        if not amounts.isdisjoint(map(_amount, number.written.readings))
+        if _same_amount(wanted[0], number)
     ]
 
 
@@ -197,6 +201,23 @@ def _places(value: str, unit: str, passages: Passages) -> list[_Place]:
 def _read(value: str, unit: str) -> tuple[Number, ...]:
     """The numbers of a value with its unit; each is asked for twice, to place it and to see what was missed."""
     return tuple(numbers_of(f"{value} {unit}"))
+
+
+def _ranges(first: Number, last: Number, passages: Passages) -> Iterator[_Place]:
+    """Where the abstract goes from one of these numbers to the other; the unit is that of the last (`2-3x`)."""
+    for one, other in pairwise(passages.numbers):
+        if (
+            RANGE.fullmatch(passages.abstract[one.end : other.start])
+            and _same_amount(first, one)
+            and _same_amount(last, other)
+        ):
+            same_unit = not last.written.readings.isdisjoint(other.written.readings)
+            yield _Place(one.start, other.end, same_unit=same_unit)
+
+
+def _same_amount(one: Number, other: Number) -> bool:
+    amounts = set(map(_amount, one.written.readings))
+    return not amounts.isdisjoint(map(_amount, other.written.readings))
 
 
 def _amount(reading: Quantity) -> tuple[object, str]:

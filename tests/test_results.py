@@ -90,6 +90,27 @@ def test_a_value_has_a_place(value: str, unit: str, evidence: str, place: str, m
     assert (_place(result) if place else "") == place
 
 
+@pytest.mark.parametrize(
+    ("abstract", "value", "unit", "flags"),
+    [
+        (r"It hears 80-95\% of storms.", "80-95", "%", ()),
+        ("It is 2-3x faster.", "2-3", "x", ()),
+        ("It is 2\u20133x faster.", "2-3", "x", ()),
+        ("Losses fall by 20 to 50%.", "20-50", "%", ()),
+        ("It is 2-3x faster.", "2-3", "%", ("unit_mismatch",)),
+        ("It is 2-3x faster.", "2-4", "x", ("value_absent",)),
+        ("It hears 2 of 3%.", "2-3", "%", ("value_absent",)),
+    ],
+)
+def test_a_range_has_a_place(abstract: str, value: str, unit: str, flags: tuple[str, ...]) -> None:
+    """It is found by its two ends, however the text joins them and goes on, and by nothing less."""
+    claim = _claim(
+        evidence=abstract, value=value, unit=unit, metric=None, dataset=None, method=None, baseline_value=None
+    )
+    (result,) = ground_results([claim], _passages(abstract))
+    assert result.flags == flags
+
+
 def test_a_value_of_the_title_is_not_absent() -> None:
     """A number that only the title has is found there."""
     (result,) = _ground(_claim(value="99.5", unit="percent", baseline_value=None, metric=None))
