@@ -182,12 +182,12 @@ def _names(claim: ClaimedResult, value: _Place | None, passages: Passages) -> It
 
 
 def _places(value: str, unit: str, passages: Passages) -> list[_Place]:
-    """Where the abstract has this value: as this number or range, or as these words when it is neither."""
+    """Where the abstract has this value: as this number, as these words when it is not one number, or as this range."""
     wanted = _read(value, unit)
-    if len(wanted) == 2 and (ranges := list(_ranges(wanted[0], wanted[1], passages))):  # noqa: PLR2004 - its two ends
-        return ranges
     if len(wanted) != 1:
         found = [place for place in passages.places(value) if place.where == "abstract"]
+        if not found and len(wanted) == 2:
+            return list(_ranges(*wanted, passages))
         return [_Place(place.start, place.end) for place in found]
     readings = wanted[0].written.readings
     return [
