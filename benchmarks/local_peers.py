@@ -4,9 +4,10 @@ Same papers, same weights (adapter added), same prompts token by token, greedy, 
 contender alone in a process, loading not counted:
 
 - ours: the local backend, whose answers are held to lines with the words of each paper;
-- loop: `pipeline("text-generation")`, one after the other, held to nothing;
-- generate: `generate` in batches of like length, held to nothing;
-- llama.cpp: its server with so many slots and continuous batching, held to the same lines, but to no words.
+- loop: `pipeline("text-generation")`, one after the other, held to the same by a logits processor;
+- generate: `generate` in batches of like length, held to the same by a logits processor;
+- llama.cpp: its server with so many slots and continuous batching, held to the same lines, but to no words, which its
+  grammars cannot express.
 
 The GGUF of llama.cpp is made from the folder of `--save`, by its own `convert_hf_to_gguf.py`.
 
@@ -31,12 +32,14 @@ from pathlib import Path
 from typing import Any
 
 from summarizer import read_papers
+from summarizer.backends.constraint import Form, SchemaConstraint, SchemaGrammar
 from summarizer.backends.device import Placement
 from summarizer.backends.encoding import PromptEncoder
 from summarizer.backends.generation import load_model
 from summarizer.backends.local import LocalBackend
 from summarizer.backends.weights import fetch_weights, find_model
 from summarizer.completion import Completion, Decoding, Identity, Request
+from summarizer.lines import LABELS
 from summarizer.prompting import Renderer, load_prompt
 from summarizer.records import Paper
 from summarizer.settings import Settings
@@ -45,11 +48,13 @@ ROOM = 640
 #: Seconds until the server of llama.cpp has to answer.
 PATIENCE = 120
 #: The lines, in the dialect of llama.cpp; lengths are left out, since it takes long for them.
-GRAMMAR = r"""
-root ::= [^\n]+ "\n" list "\n" list "\n" list "\n" list
-list ::= (name ("; " name)*)?
-name ::= [^;\n]+
-"""
+GRAMMAR = "\n".join(
+    (
+        r"root ::= [^\n]+ " + " ".join(rf'"\n{label}" list' for label in LABELS),
+        'list ::= (" " name ("; " name)*)?',
+        r"name ::= [^;\n ] [^;\n]*",
+    )
+)
 #: Texts and tokens of answers, and the seconds for all.
 Answers = tuple[list[str], int, float]
 
@@ -90,7 +95,7 @@ def main() -> None:
             raise SystemExit(f"{name}: {len(found['texts'])} answers for {len(requests)} papers")
         speed = 60 * len(requests) / found["seconds"]
         first = first or speed
-        lines = sum(text.count("\n") == GRAMMAR.count('"\\n"') for text in found["texts"])
+        lines = sum(text.count("\n") == len(LABELS) for text in found["texts"])
         tokens = found["tokens"] / len(requests)
         print(f"| {name} | {speed:.1f} | {first / speed:.2f} | {tokens:.0f} | {lines} |", flush=True)
 
@@ -147,9 +152,13 @@ def _loop(requests: Sequence[Request], dtype: str, folder: Path) -> Answers:
     transformers: Any = import_module("transformers")
     generator = transformers.pipeline("text-generation", model=str(folder), dtype=dtype, device="cpu")
 
+    held = _held(generator.model, generator.tokenizer)
+
     def ask(request: Request) -> str:
         messages = [message.model_dump() for message in request.messages]
-        found = generator(messages, max_new_tokens=ROOM, do_sample=False, return_full_text=False)
+        found = generator(
+            messages, max_new_tokens=ROOM, do_sample=False, return_full_text=False, logits_processor=held([request])
+        )
         return str(found[0]["generated_text"])
 
     ask(requests[0])
@@ -164,12 +173,12 @@ def _generate(requests: Sequence[Request], dtype: str, size: int, folder: Path) 
     transformers: Any = import_module("transformers")
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder, padding_side="left")
     model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=dtype)
-    encoder = PromptEncoder(tokenizer, None)
+    encoder, held = PromptEncoder(tokenizer, None), _held(model, tokenizer)
 
     def ask(part: Sequence[Request]) -> list[list[int]]:
         batch = tokenizer.pad({"input_ids": [encoder.encode(request) for request in part]}, return_tensors="pt")
         with torch.inference_mode():
-            output = model.generate(**batch, max_new_tokens=ROOM, do_sample=False)
+            output = model.generate(**batch, max_new_tokens=ROOM, do_sample=False, logits_processor=held(part))
         return [row.tolist() for row in output[:, batch["input_ids"].shape[1] :]]
 
     ask(requests[:size])
@@ -179,6 +188,17 @@ def _generate(requests: Sequence[Request], dtype: str, size: int, folder: Path) 
     seconds = time.perf_counter() - begun
     texts = [tokenizer.decode(row, skip_special_tokens=True) for row in rows]
     return texts, sum(len(tokenizer.encode(text)) + 1 for text in texts), seconds
+
+
+def _held(model: Any, tokenizer: Any) -> Callable[[Sequence[Request]], list[SchemaConstraint]]:
+    """What holds a batch of answers to the lines and words of their papers."""
+    ends = model.generation_config.eos_token_id
+    grammar = SchemaGrammar(tokenizer, model.config.vocab_size, ends if isinstance(ends, list) else [ends])
+
+    def held(requests: Sequence[Request]) -> list[SchemaConstraint]:
+        return [grammar.constraint([Form(one.schema_text, one.title, one.abstract) for one in requests])]
+
+    return held
 
 
 def _llama(requests: Sequence[Request], gguf: Path, slots: int, options: argparse.Namespace) -> Answers:
