@@ -28,7 +28,7 @@ from summarizer.tuning.training import MOST_TOKENS, Training
 from tests.tiny_models import save_causal, save_decoder, save_tokenizer
 
 _END = 0
-_ORIGIN = Origin(base="base", revision="main", dtype="float32", prompt="lines/v1", prompt_sha256="0")
+_ORIGIN = Origin(base="base", revision="main", dtype="float32", prompt="lines/v2", prompt_sha256="0")
 _RECIPE = Recipe(rank=8, alpha=16, learning_rate=1e-2, batch_size=2, epochs=2)
 
 
@@ -69,8 +69,8 @@ def test_all_that_is_labelled_is_learned(teacher: tuple[Teacher, Callable[[Itera
         paper=_paper(), sentence="It hears.", tasks=("hearing",), methods=("A", "B"), datasets=(), metrics=("F1",)
     )
     tokens = teacher[0].tokens(lesson)
-    assert teacher[1](tokens.answer) == "It hears.\nhearing\nA; B\n\nF1</s>"
-    assert tokens.wanted == tokens.answer
+    assert teacher[1](tokens.answer) == "It hears.\ntasks hearing\nmethods A; B\ndata\nmetrics F1</s>"
+    assert teacher[1](tokens.wanted) == "It hears.\n hearing\n A; B\n\n F1</s>"
     assert "BrookNet-1" in teacher[1](tokens.prompt)
 
 
@@ -78,10 +78,10 @@ def test_all_that_is_labelled_is_learned(teacher: tuple[Teacher, Callable[[Itera
     ("labelled", "answer", "learned"),
     [
         ({"sentence": "It hears."}, "It hears.\n", "It hears.\n"),
-        ({"tasks": ("hearing",)}, "BrookNet-1\nhearing\n", "hearing\n"),
-        ({"tasks": (), "metrics": ("F1",)}, "BrookNet-1\n\n\n\nF1</s>", "\nF1</s>"),
-        ({"datasets": ("PebbleBed",)}, "BrookNet-1\n\n\nPebbleBed\n", "PebbleBed\n"),
-        ({"metrics": ()}, "BrookNet-1\n\n\n\n</s>", "</s>"),
+        ({"tasks": ("hearing",)}, "BrookNet-1\ntasks hearing\n", " hearing\n"),
+        ({"tasks": (), "metrics": ("F1",)}, "BrookNet-1\ntasks\nmethods\ndata\nmetrics F1</s>", "\n F1</s>"),
+        ({"datasets": ("PebbleBed",)}, "BrookNet-1\ntasks\nmethods\ndata PebbleBed\n", " PebbleBed\n"),
+        ({"metrics": ()}, "BrookNet-1\ntasks\nmethods\ndata\nmetrics</s>", "</s>"),
     ],
 )
 def test_what_nobody_labelled_is_read_and_not_learned(
@@ -103,8 +103,8 @@ def test_a_sentence_that_is_longer_than_an_answer_may_be_teaches_nothing(
 ) -> None:
     """It could never be written; the names beside it are learned."""
     tokens = teacher[0].tokens(Lesson(paper=_paper(), sentence="It hears. " * 40, tasks=("hearing",)))
-    assert teacher[1](tokens.answer) == "BrookNet-1\nhearing\n"
-    assert teacher[1](tokens.wanted) == "hearing\n"
+    assert teacher[1](tokens.answer) == "BrookNet-1\ntasks hearing\n"
+    assert teacher[1](tokens.wanted) == " hearing\n"
     assert teacher[0].tokens(Lesson(paper=_paper(), sentence="It hears. " * 40)).answer == []
 
 
@@ -112,7 +112,7 @@ def test_a_label_is_text(teacher: tuple[Teacher, Callable[[Iterable[int]], str]]
     """An end token that somebody wrote ends no answer, a line end makes no line, and a separator no name."""
     tokens = teacher[0].tokens(Lesson(paper=_paper(), sentence="It</s> hears\nthem.", tasks=("a; b", "c\n d")))
     assert _END not in tokens.answer
-    assert teacher[1](tokens.answer) == "It</s> hears them.\nc d\n"
+    assert teacher[1](tokens.answer) == "It</s> hears them.\ntasks c d\n"
 
 
 def test_gold_becomes_lessons() -> None:
@@ -306,7 +306,8 @@ def _command(base: Path, gold: Path, folder: Path, *more: str) -> list[str]:
 def test_what_is_trained_can_be_used(base: Path, gold: Path, tmp_path: Path) -> None:
     """From gold to an adapter with a card of what really happened, and records that say what was learned."""
     folder = tmp_path / "adapter"
-    assert main(_command(base, gold, folder, "--dev", f"gold:{gold}", "--epochs", "40")) == 0
+    told = ("--dev", f"gold:{gold}", "--epochs", "40", "--licence", "CC0-1.0")
+    assert main(_command(base, gold, folder, *told)) == 0
     made = json.loads((folder / "made.json").read_text(encoding="utf-8"))
     card = (folder / "README.md").read_text(encoding="utf-8")
     assert made["recipe"]["rank"] == 8
@@ -316,6 +317,7 @@ def test_what_is_trained_can_be_used(base: Path, gold: Path, tmp_path: Path) -> 
     ]
     assert made["progress"]["step"] == 4 * len(made["progress"]["train"])
     assert made["data"][0]["sha256"] in card
+    assert "| 8 | CC0-1.0 |" in card
     assert f"| {made['progress']['best'] + 1} (kept) |" in card
     settings = Settings(
         model=str(base), adapter=folder, device="cpu", dtype="float32", cache=False, max_tokens=200, stand_in=False

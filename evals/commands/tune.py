@@ -36,8 +36,8 @@ def call(options: Namespace) -> int:
         raise SettingsError("weights in int8 do not learn: use --dtype float32")
     show_log(quiet=options.quiet)
     # All files are looked at before a model is.
-    train, about = _read(options.train, "train")
-    dev, on_dev = _read(options.dev, "dev")
+    train, about = _read(options.train, "train", options.licence)
+    dev, on_dev = _read(options.dev, "dev", options.licence)
     recipe = Recipe(
         rank=options.rank,
         alpha=2 * options.rank,
@@ -61,7 +61,7 @@ def call(options: Namespace) -> int:
     return OK
 
 
-def _read(named: Sequence[str], split: str) -> tuple[list[Lesson], list[TrainingData]]:
+def _read(named: Sequence[str], split: str, licence: str | None) -> tuple[list[Lesson], list[TrainingData]]:
     lessons: list[Lesson] = []
     about = []
     for name in named:
@@ -77,7 +77,7 @@ def _read(named: Sequence[str], split: str) -> tuple[list[Lesson], list[Training
                 suite=suite.name,
                 file=path.name,
                 sha256=checksum(path),
-                licence=suite.licence,
+                licence=licence if licence and suite.name == _OWN else suite.licence,
                 lessons=len(found),
             )
         )
