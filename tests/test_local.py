@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from pathlib import Path
 from threading import Event
@@ -476,3 +476,26 @@ def test_a_running_batch_shows_that_it_lives(tiny: Path, caplog: pytest.LogCaptu
     decoder.admit([Asked(at, [9, 8, 7], Decoding(max_tokens=room), Form(ENDLESS)) for at, room in enumerate((64, 40))])
     decoder.step()
     assert "writing 2 answers at once: 2 tokens so far, at most 64 each" in caplog.text
+
+
+def test_several_answers_to_a_prompt_are_those_that_it_has_alone(tiny: Path) -> None:
+    """In a batch with others, greedy and drawn, in an order of any kind: reading a prompt once changes no answer."""
+    model = load_model(tiny, Placement("cpu", "float32", detected=False))
+    prompts = [[9, 8, 7], [5, 6, 7, 8], [9, 8, 7], [4, 3], [9, 8, 7], [5, 6, 7, 8]]
+    heat = (0.0, 0.0, 5.0, 0.0, 5.0, 5.0)
+    asked = [
+        Asked(at, prompt, Decoding(max_tokens=40, temperature=temperature, seed=at), Form(SCHEMA))
+        for at, (prompt, temperature) in enumerate(zip(prompts, heat, strict=True))
+    ]
+    alone = [_written(model, [one])[one.number] for one in asked]
+    assert _written(model, asked) == dict(enumerate(alone))
+    assert len({tuple(alone[at]) for at in (0, 2, 4)}) == 3
+
+
+def _written(model: LoadedModel, asked: Sequence[Asked]) -> dict[int, list[int]]:
+    decoder = model.decoder(len(asked))
+    decoder.admit(asked)
+    written = {}
+    while len(written) < len(asked):
+        written |= {one.number: one.tokens for one in decoder.step()}
+    return written

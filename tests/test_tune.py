@@ -22,7 +22,8 @@ from summarizer.completion import Decoding, Identity
 from summarizer.errors import ModelError, SettingsError
 from summarizer.prompting import Renderer, load_prompt
 from summarizer.records import Paper
-from summarizer.tuning.lessons import IGNORED, Lesson, Teacher, Tokens
+from summarizer.tuning.choosing import SHARPNESS, SPREAD
+from summarizer.tuning.lessons import IGNORED, Choice, Chosen, Lesson, Teacher, Tokens
 from summarizer.tuning.recipe import Origin, Recipe
 from summarizer.tuning.training import MOST_TOKENS, Training
 from tests.tiny_models import save_causal, save_decoder, save_tokenizer
@@ -168,6 +169,49 @@ def test_padding_and_parts_change_no_loss(base: Path, tmp_path: Path) -> None:
     alone = [(training.loss([one]), sum(token != IGNORED for token in one.wanted)) for one in lessons]
     expected = sum(loss * count for loss, count in alone) / sum(count for _, count in alone)
     assert training.loss(lessons) == pytest.approx(expected, rel=1e-4)
+
+
+#: Two sentences, of which the model is to find the first better.
+_CHOICES = (Chosen([20, 21, 22, 23], 0.6), Chosen([30, 31], 0.4))
+
+
+def test_a_prompt_that_is_read_once_has_the_losses_of_whole_passes(base: Path, tmp_path: Path) -> None:
+    """The loss of the lesson, and the divergence of its choices, as from prompt and answer in one row each."""
+    training = _training(base, tmp_path)
+    one = Tokens([8, 9, 10, 11], [14, 15, 16], [IGNORED, 15, 16], _CHOICES)
+    (found,) = training._losses([one])
+    expected = 2 * training.loss([one])
+    means = [-training.loss([Tokens(one.prompt, tokens, tokens)]) for tokens, _ in _CHOICES]
+    likely = torch.tensor(means).mul(SHARPNESS).log_softmax(0)
+    wanted = torch.tensor([score for _, score in _CHOICES]).div(SPREAD).softmax(0)
+    divergence = (wanted * (wanted.log() - likely)).sum()
+    assert [float(part.detach()) for part in found] == pytest.approx([expected, float(divergence)], rel=1e-4)
+
+
+def test_the_better_of_several_sentences_becomes_the_likelier_one(base: Path, tmp_path: Path) -> None:
+    """By as much as the scores say; the lesson beside them is learned too, and without weight they change nothing."""
+    lesson = _tokens(1)
+    chosen = lesson._replace(choices=_CHOICES)
+    apart = []
+    for weight in (1.0, 0.0):
+        training = _training(base, tmp_path / str(weight), Recipe(epochs=40, learning_rate=1e-2, choice_weight=weight))
+        assert training.run([chosen], ())
+        likely = [-training.loss([Tokens(lesson.prompt, tokens, tokens)]) for tokens, _ in _CHOICES]
+        apart.append(SHARPNESS * (likely[0] - likely[1]))
+        assert training.loss([lesson]) < 0.1
+    assert apart[0] == pytest.approx(0.2 / SPREAD, abs=0.5)
+    assert abs(apart[0] - apart[1]) > 1
+
+
+def test_choices_are_sentences_with_the_end_of_their_line(
+    teacher: tuple[Teacher, Callable[[Iterable[int]], str]],
+) -> None:
+    """Each once, on one line; one alone is none."""
+    lesson = Lesson(paper=_paper(), sentence="It hears.", choices=(Choice(text="It\nhears </s>.", score=0.5),))
+    assert teacher[0].tokens(lesson).choices == ()
+    more = (*lesson.choices, Choice(text="It hears </s>.", score=0.5), Choice(text="It sees.", score=0.1))
+    found = teacher[0].tokens(lesson.model_copy(update={"choices": more})).choices
+    assert [(teacher[1](one.tokens), one.score) for one in found] == [("It hears </s>.\n", 0.5), ("It sees.\n", 0.1)]
 
 
 def _run_until(training: Training, step: int, lessons: list[Tokens], dev: list[Tokens]) -> bool:

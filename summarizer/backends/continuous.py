@@ -75,22 +75,38 @@ class ContinuousDecoder:
     def admit(self, asked: Sequence[Asked]) -> None:
         """Read prompts into the next slots, several at once, and draw the first token of each answer.
 
-        What all prompts of a schema begin with is read once. What cannot be held to its form leaves with the next step.
+        What all prompts of a schema begin with is read once, and so is a prompt that comes several times, for several
+        answers. What cannot be held to its form leaves with the next step.
         """
         enforced = list(self._enforced(asked))
         self._model.expect(len(self._running) + len(enforced))
-        for group in _groups(enforced):
+        firsts, repeats = _apart(enforced)
+        again = {tuple(one.prompt) for one, _ in repeats}
+        known: dict[tuple[int, ...], tuple[Prefix, torch.Tensor]] = {}
+        for group in _groups(firsts):
             schema_text, begun, slot = group[0][0].form.schema_text, time.perf_counter(), len(self._running)
             prompts, prefix = [one.prompt for one, _ in group], self._prefixes.get(schema_text)
             logits = self._model.read(slot, prompts, prefix)
             if prefix is None:
                 self._prefixes[schema_text] = self._model.prefix(slot, prompts[0])
-            new = [self._running_of(one, matcher) for one, matcher in group]
-            self._draw(new, logits)
-            self._running += new
-            share = (time.perf_counter() - begun) / len(new)
-            for row in new:
-                row.seconds = share
+            for at, prompt in enumerate(prompts):
+                if tuple(prompt) in again:
+                    known[tuple(prompt)] = self._model.prefix(slot + at, prompt), logits[at].clone()
+            self._begin(group, logits, begun)
+        if repeats:
+            begun, read = time.perf_counter(), [known[tuple(one.prompt)] for one, _ in repeats]
+            for slot, (prefix, _) in enumerate(read, start=len(self._running)):
+                self._model.put(slot, prefix)
+            self._begin(repeats, torch.stack([logits for _, logits in read]), begun)
+
+    def _begin(self, group: Sequence[tuple[Asked, LLMatcher]], logits: torch.Tensor, begun: float) -> None:
+        """Draw the first tokens of answers whose prompts stand in the next slots."""
+        new = [self._running_of(one, matcher) for one, matcher in group]
+        self._draw(new, logits)
+        self._running += new
+        share = (time.perf_counter() - begun) / len(new)
+        for row in new:
+            row.seconds = share
 
     def _enforced(self, asked: Sequence[Asked]) -> Iterator[tuple[Asked, LLMatcher]]:
         for one in asked:
@@ -153,6 +169,18 @@ class ContinuousDecoder:
                     self._model.move(len(self._running), slot, last.length)
                     self._running[slot] = last
         return gone
+
+
+def _apart(
+    asked: Sequence[tuple[Asked, LLMatcher]],
+) -> tuple[list[tuple[Asked, LLMatcher]], list[tuple[Asked, LLMatcher]]]:
+    """Those with a prompt that is new, and those that have the prompt of one before them."""
+    seen, firsts, repeats = set[tuple[int, ...]](), [], []
+    for one, matcher in asked:
+        prompt = tuple(one.prompt)
+        (repeats if prompt in seen else firsts).append((one, matcher))
+        seen.add(prompt)
+    return firsts, repeats
 
 
 def _groups(asked: Sequence[tuple[Asked, LLMatcher]]) -> Iterator[list[tuple[Asked, LLMatcher]]]:

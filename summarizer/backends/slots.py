@@ -142,6 +142,10 @@ class SlotModel:
             for store in layer:
                 store[target, :, :length] = store[source, :, :length]
 
+    def put(self, slot: int, prefix: Prefix) -> None:
+        """Have a slot hold what was kept, as if it were read there."""
+        self._copy(slot, prefix, len(prefix.tokens))
+
     def _copy(self, slot: int, prefix: Prefix, length: int) -> None:
         self._cache.begin(slot, self._cache.positions, length)
         for layer, known in enumerate(prefix.layers):

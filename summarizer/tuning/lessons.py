@@ -13,10 +13,17 @@ from summarizer.prompting import Renderer
 from summarizer.records import Frozen, Limits, Paper
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
+    from transformers import BatchEncoding, PreTrainedTokenizerBase
 
 #: What is not counted in the loss, by the convention of torch.
 IGNORED: Final = -100
+
+
+class Choice(Frozen):
+    """A sentence that a model wrote for a paper, and how like it is to those of people, from 0 to 1."""
+
+    text: str
+    score: float
 
 
 class Lesson(Frozen):
@@ -28,6 +35,15 @@ class Lesson(Frozen):
     methods: tuple[str, ...] | None = None
     datasets: tuple[str, ...] | None = None
     metrics: tuple[str, ...] | None = None
+    choices: tuple[Choice, ...] = ()
+    """Sentences of which the better ones are to become likelier; of one alone nothing is learned."""
+
+
+class Chosen(NamedTuple):
+    """A sentence that was drawn, with the token that ends its line, and its score."""
+
+    tokens: list[int]
+    score: float
 
 
 class Tokens(NamedTuple):
@@ -36,6 +52,7 @@ class Tokens(NamedTuple):
     prompt: list[int]
     answer: list[int]
     wanted: list[int]
+    choices: tuple[Chosen, ...] = ()
 
 
 class Teacher:
@@ -53,12 +70,7 @@ class Teacher:
         ended = pieces[-1].wanted
         while pieces and not pieces[-1].wanted:
             pieces.pop()
-        encoded = self._tokenizer(
-            "".join(piece.text for piece in pieces),
-            add_special_tokens=False,
-            split_special_tokens=True,  # an end token that somebody wrote is text
-            return_offsets_mapping=True,
-        )
+        encoded = self._encoded("".join(piece.text for piece in pieces))
         answer: list[int] = encoded["input_ids"]
         learned = _learned(pieces)
         # A token that also holds a character of an unwanted piece would teach that character.
@@ -68,7 +80,21 @@ class Teacher:
         ]
         if ended:
             answer, wanted = [*answer, self._end], [*wanted, self._end]
-        return Tokens(prompt, answer, wanted)
+        return Tokens(prompt, answer, wanted, tuple(self._chosen(lesson.choices)))
+
+    def _chosen(self, choices: Sequence[Choice]) -> Iterator[Chosen]:
+        texts = {_one_line(choice.text): choice.score for choice in choices}
+        if len(texts) > 1:
+            for text, score in texts.items():
+                yield Chosen(self._encoded(f"{text}\n")["input_ids"], score)
+
+    def _encoded(self, text: str) -> "BatchEncoding":
+        return self._tokenizer(
+            text,
+            add_special_tokens=False,
+            split_special_tokens=True,  # an end token that somebody wrote is text
+            return_offsets_mapping=True,
+        )
 
 
 class _Piece(NamedTuple):

@@ -26,6 +26,7 @@ from summarizer.backends.lora import WEIGHTS, shape_of
 from summarizer.completion import never
 from summarizer.errors import ModelError, SettingsError
 from summarizer.records import Frozen
+from summarizer.tuning.choosing import losses
 from summarizer.tuning.lessons import IGNORED, Tokens
 from summarizer.tuning.recipe import Origin, Progress, Recipe
 from summarizer.whole import put_in_place, write_whole
@@ -142,9 +143,9 @@ class Training:
         torch.manual_seed((self._recipe.seed * 1_000_003 + progress.step) % 2**63)
         tokens = sum(token != IGNORED for one in batch for token in one.wanted)
         total = 0.0
-        for part in _parts(batch):
-            loss, _ = self._forward(part)
-            (loss / tokens).backward()  # type: ignore[no-untyped-call]
+        for loss, divergence in self._losses(batch):
+            mixed = loss / tokens + self._recipe.choice_weight * divergence / len(batch)
+            mixed.backward()  # type: ignore[no-untyped-call]
             total += float(loss.detach())
         torch.nn.utils.clip_grad_norm_(self._learned, 1.0)
         self._optimizer.step()
@@ -157,6 +158,21 @@ class Training:
                 "tokens": progress.tokens + tokens,
             }
         )
+
+    def _losses(self, batch: Sequence[Tokens]) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """Sums of the losses of wanted tokens, each with how far likelihoods are from the scores of choices."""
+        for part in _parts([one for one in batch if not one.choices]):
+            loss, _ = self._forward(part)
+            yield loss, torch.zeros(())
+        for one in batch:
+            if one.choices:
+                yield losses(self._pass, one)
+
+    def _pass(self, ids: torch.Tensor, cache: Any, there: torch.Tensor) -> tuple[torch.Tensor, Any]:
+        device = self.model.device
+        with _head_of(self.model, there.to(device)):
+            output = self.model(input_ids=ids.to(device), past_key_values=cache, use_cache=True)
+        return output.logits, output.past_key_values
 
     def _forward(self, batch: Sequence[Tokens]) -> tuple[torch.Tensor, int]:
         """Sum of the losses of the wanted tokens, and their number."""
@@ -296,7 +312,8 @@ def _parts(batch: Sequence[Tokens]) -> Iterator[list[Tokens]]:
             yield part
             part = []
         part.append(one)
-    yield part
+    if part:
+        yield part
 
 
 def _windows(items: Sequence[Tokens], size: int) -> Iterator[list[Tokens]]:
