@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+_LABELLED = "gold of your own, or SUITE:FILE, such as scitldr:train.jsonl"
 _EPILOG = """\
 also:
   summarizer eval meta             do the metrics agree with people (--help tells more)
@@ -22,6 +23,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", common:
     _add_compare(commands)
     _add_judge(commands, common)
     _add_report(commands)
+    _add_choices(commands, common)
     _add_tune(commands, common)
 
 
@@ -161,13 +163,30 @@ def _count(text: str) -> int:
     return _whole(text, 0)
 
 
+def _add_choices(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", common: argparse.ArgumentParser
+) -> None:
+    choices = commands.add_parser(
+        "choices", parents=[common], help="draw several sentences for each labelled paper, for tune to learn from"
+    )
+    choices.set_defaults(module="evals.commands.choices")
+    choices.add_argument("files", nargs="+", metavar="FILE", help=f"{_LABELLED} with summaries")
+    choices.add_argument(
+        "-n", "--number", type=_positive, default=7, metavar="N", help="beside the likeliest (default 7)"
+    )
+    choices.add_argument(
+        "-o", "--output", required=True, type=Path, metavar="FILE", help="JSON Lines; goes on with what is there"
+    )
+    choices.add_argument("--quiet", action="store_true", help="no progress")
+
+
 def _add_tune(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", common: argparse.ArgumentParser) -> None:
     tune = commands.add_parser("tune", parents=[common], help="train an adapter of a local model from labelled papers")
     tune.set_defaults(module="evals.commands.tune")
-    file = "gold of your own, or SUITE:FILE, such as scitldr:train.jsonl"
-    tune.add_argument("--train", nargs="+", required=True, metavar="FILE", help=f"{file}; twice counts twice")
+    tune.add_argument("--train", nargs="+", required=True, metavar="FILE", help=f"{_LABELLED}; twice counts twice")
     tune.add_argument("--dev", nargs="+", default=[], metavar="FILE", help="the same, to choose an epoch by")
     tune.add_argument("-o", "--output", required=True, type=Path, metavar="DIR", help="goes on with what is there")
+    tune.add_argument("--choices", type=Path, metavar="FILE", help="of `summarizer choices`, for papers of --train")
     tune.add_argument("--licence", metavar="TEXT", help="of files in the form of gold, for the card")
     tune.add_argument("--rank", type=_positive, default=16, metavar="N", help="of the two matrices (default 16)")
     tune.add_argument("--learning-rate", type=_rate, default=1e-3, metavar="X", help="at its highest (default 0.001)")

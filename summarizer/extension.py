@@ -28,7 +28,8 @@ from summarizer.questions import Asker, Question
 from summarizer.records import Contribution, Frozen, ResultKind, Role, Source, first_problem
 from summarizer.sentences import sentences
 from summarizer.tuning.card import TrainingData
-from summarizer.tuning.lessons import Lesson
+from summarizer.tuning.drawing import draw_sentences
+from summarizer.tuning.lessons import Choice, Lesson
 from summarizer.tuning.recipe import Recipe
 from summarizer.tuning.tune import Base, tune
 from summarizer.whole import write_parts, write_whole
@@ -46,6 +47,7 @@ __all__ = [
     "Asker",
     "Base",
     "BudgetError",
+    "Choice",
     "Contribution",
     "Decoding",
     "Frozen",
@@ -70,6 +72,7 @@ __all__ = [
     "TrainingData",
     "complain",
     "definitions",
+    "draw_sentences",
     "escape_markdown",
     "first_problem",
     "fold",

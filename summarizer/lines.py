@@ -49,7 +49,7 @@ def lines_grammar(limits: Limits) -> str:
         (
             _DIALECT,
             f"start: SENTENCE {names}",
-            rf"SENTENCE: /[^\s][^\n]{{0,{limits.tldr - 1}}}/",
+            _sentence(limits),
             rf"NAME: WORDS & /[^;\s]([^;\n]{{0,{max(limits.text - 2, 0)}}}[^;\s])?/ & /.*[\p{{L}}\p{{N}}].*/ & WHOLE",
             # A bracket that is opened is closed, none is closed that was not opened, and no clause goes on after it.
             r"WHOLE: /([^();\n]|\([^();\n]*\))*/ & /.*[^,.:!?]/",
@@ -59,6 +59,15 @@ def lines_grammar(limits: Limits) -> str:
             f'OF_ABSTRACT: %regex {{"substring_chunks": {ABSTRACT}}}',
         )
     )
+
+
+def sentence_grammar(limits: Limits) -> str:
+    """The first line alone, with its end, for those who want several of a paper."""
+    return "\n".join((_DIALECT, 'start: SENTENCE "\\n"', _sentence(limits)))
+
+
+def _sentence(limits: Limits) -> str:
+    return rf"SENTENCE: /[^\s][^\n]{{0,{limits.tldr - 1}}}/"
 
 
 def is_grammar(schema_text: str) -> bool:

@@ -495,7 +495,7 @@ def test_several_answers_to_a_prompt_are_those_that_it_has_alone(tiny: Path) -> 
 def _written(model: LoadedModel, asked: Sequence[Asked]) -> dict[int, list[int]]:
     decoder = model.decoder(len(asked))
     decoder.admit(asked)
-    written = {}
+    written: dict[int, list[int]] = {}
     while len(written) < len(asked):
         written |= {one.number: one.tokens for one in decoder.step()}
     return written

@@ -2,11 +2,11 @@
 
 from argparse import Namespace
 from collections.abc import Sequence
-from pathlib import Path
 
+from evals.choices import read_choices
 from evals.lessons import lessons_of
 from evals.runs import checksum, make_folder
-from evals.suites import NAMES, load_suite
+from evals.suites import OWN, load_suite, suite_and_file
 from summarizer.extension import (
     INTERRUPTED,
     OK,
@@ -23,9 +23,6 @@ from summarizer.extension import (
     tune,
 )
 
-#: Read when a file has no name of a suite in front of it.
-_OWN = "gold"
-
 
 def call(options: Namespace) -> int:
     """Train, or go on; 130 when it was stopped."""
@@ -37,6 +34,9 @@ def call(options: Namespace) -> int:
     show_log(quiet=options.quiet)
     # All files are looked at before a model is.
     train, about = _read(options.train, "train", options.licence)
+    if options.choices:
+        choices = read_choices(options.choices)
+        train = [lesson.model_copy(update={"choices": choices.get(lesson.paper.id, ())}) for lesson in train]
     dev, on_dev = _read(options.dev, "dev", options.licence)
     recipe = Recipe(
         rank=options.rank,
@@ -65,7 +65,7 @@ def _read(named: Sequence[str], split: str, licence: str | None) -> tuple[list[L
     lessons: list[Lesson] = []
     about = []
     for name in named:
-        suite_name, path = _place(name)
+        suite_name, path = suite_and_file(name)
         suite = load_suite(suite_name)
         found = list(lessons_of(suite.read(path)))
         if not found:
@@ -77,13 +77,8 @@ def _read(named: Sequence[str], split: str, licence: str | None) -> tuple[list[L
                 suite=suite.name,
                 file=path.name,
                 sha256=checksum(path),
-                licence=licence if licence and suite.name == _OWN else suite.licence,
+                licence=licence if licence and suite.name == OWN else suite.licence,
                 lessons=len(found),
             )
         )
     return lessons, about
-
-
-def _place(name: str) -> tuple[str, Path]:
-    suite, colon, path = name.partition(":")
-    return (suite, Path(path)) if colon and suite in NAMES else (_OWN, Path(name))

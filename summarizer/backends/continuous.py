@@ -175,7 +175,9 @@ def _apart(
     asked: Sequence[tuple[Asked, LLMatcher]],
 ) -> tuple[list[tuple[Asked, LLMatcher]], list[tuple[Asked, LLMatcher]]]:
     """Those with a prompt that is new, and those that have the prompt of one before them."""
-    seen, firsts, repeats = set[tuple[int, ...]](), [], []
+    seen = set[tuple[int, ...]]()
+    firsts: list[tuple[Asked, LLMatcher]] = []
+    repeats: list[tuple[Asked, LLMatcher]] = []
     for one, matcher in asked:
         prompt = tuple(one.prompt)
         (repeats if prompt in seen else firsts).append((one, matcher))

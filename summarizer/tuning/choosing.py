@@ -34,7 +34,7 @@ def losses(forward: Forward, one: Tokens) -> tuple[torch.Tensor, torch.Tensor]:
     cache.batch_repeat_interleave(len(one.choices))
     choices = [choice.tokens for choice in one.choices]
     each, _ = _likelihoods(forward, one.prompt[-1], choices, choices, cache)
-    means = torch.stack([part.mean() for part in each.split([len(choice) for choice in choices])])
+    means = torch.stack([part.mean() for part in torch.split(each, [len(choice) for choice in choices])])
     wanted = torch.tensor([choice.score for choice in one.choices], device=means.device).div(SPREAD)
     divergence = torch.nn.functional.kl_div(
         means.mul(SHARPNESS).log_softmax(0), wanted.log_softmax(0), reduction="sum", log_target=True

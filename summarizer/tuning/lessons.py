@@ -89,12 +89,13 @@ class Teacher:
                 yield Chosen(self._encoded(f"{text}\n")["input_ids"], score)
 
     def _encoded(self, text: str) -> "BatchEncoding":
-        return self._tokenizer(
+        encoded: BatchEncoding = self._tokenizer(
             text,
             add_special_tokens=False,
             split_special_tokens=True,  # an end token that somebody wrote is text
             return_offsets_mapping=True,
         )
+        return encoded
 
 
 class _Piece(NamedTuple):

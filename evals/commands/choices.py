@@ -1,0 +1,62 @@
+"""`summarizer choices`: have a model write several sentences for each paper, and score them by those of people."""
+
+from argparse import Namespace
+from collections.abc import Iterator
+from statistics import fmean
+
+from evals.choices import ChoiceFile, Choices, scored
+from evals.examples import Example
+from evals.suites import load_suite, suite_and_file
+from summarizer.extension import (
+    INTERRUPTED,
+    OK,
+    InputError,
+    SettingsError,
+    complain,
+    draw_sentences,
+    interruptible,
+    settings_of,
+    show_log,
+)
+
+
+def call(options: Namespace) -> int:
+    """Draw for papers that have none yet; 130 when it was stopped."""
+    settings = settings_of(options)
+    if settings.backend != "local" or settings.engine != "torch":
+        raise SettingsError(
+            "only a local model learns from what it draws, with torch: leave --backend and --engine out"
+        )
+    if not settings.temperature:
+        raise SettingsError("at temperature 0 all sentences of a paper are the same: set --temperature 0.7")
+    show_log(quiet=options.quiet)
+    examples = {example.paper.id: example for name in options.files for example in _summarized(name)}
+    with interruptible() as stopping, ChoiceFile(options.output) as file:
+        rows = list(file.written())
+        done = {row.id for row in rows}
+        waiting = [example.paper for name, example in examples.items() if name not in done]
+        for paper, texts in draw_sentences(settings, waiting, options.number, stopping):
+            if texts:
+                rows.append(scored(paper.id, texts, examples[paper.id].gold.summaries))
+                file.append(rows[-1])
+        if stopping():
+            complain("stopped; the same command goes on")
+            return INTERRUPTED
+    complain(f"{options.output}: {_told(rows)}")
+    return OK
+
+
+def _summarized(name: str) -> Iterator[Example]:
+    suite, path = suite_and_file(name)
+    found = [example for example in load_suite(suite).read(path) if example.gold.summaries]
+    if not found:
+        raise InputError(str(path), "holds no summaries that sentences could be compared with")
+    yield from found
+
+
+def _told(rows: list[Choices]) -> str:
+    if not rows:
+        return "no sentences"
+    scores = [[choice.score for choice in row.choices] for row in rows]
+    first, mean, best = (100 * fmean(map(take, scores)) for take in (lambda row: row[0], fmean, max))
+    return f"{len(rows)} papers; ROUGE of the likeliest sentence {first:.1f}, of all {mean:.1f}, of the best {best:.1f}"
