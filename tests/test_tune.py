@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
+from evals.choices import scored
 from evals.examples import Example, Gold, GoldName
 from evals.lessons import lessons_of
 from summarizer import Settings, Summarizer, read_papers
@@ -424,3 +425,35 @@ def test_ctrl_c_leaves_what_goes_on(base: Path, gold: Path, tmp_path: Path) -> N
     again = subprocess.run([*long, "--seed", "7"], capture_output=True, text=True, check=False)
     assert again.returncode == 2
     assert "is of a training with another recipe" in again.stderr
+
+
+def test_sentences_are_drawn_once_scored_and_learned_from(
+    base: Path, gold: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Different ones for each paper, the likeliest first; a second call draws nothing, and `tune` takes the file."""
+    out = tmp_path / "choices.jsonl"
+    draw = ["choices", str(gold), "-n", "2", "--model", str(base), "--device", "cpu", "--dtype", "float32"]
+    draw += ["--max-tokens", "330"]
+    assert main([*draw, "--temperature", "1.5", "--quiet", "-o", str(out)]) == 0
+    rows = [json.loads(line) for line in out.read_bytes().splitlines()]
+    assert sorted(row["id"] for row in rows) == sorted(f"p{number}" for number in range(8))
+    assert all(len({choice["text"] for choice in row["choices"]}) == 3 for row in rows)
+    assert all(0 <= choice["score"] <= 1 and "\n" not in choice["text"] for row in rows for choice in row["choices"])
+    before = out.read_bytes()
+    out.write_bytes(b"".join(before.splitlines(keepends=True)[:5]))
+    assert main([*draw, "--temperature", "1.5", "--quiet", "-o", str(out)]) == 0
+    again = [json.loads(line) for line in out.read_bytes().splitlines()]
+    assert again[:5] == rows[:5]
+    assert {row["id"] for row in again} == {row["id"] for row in rows}
+    assert main(_command(base, gold, tmp_path / "adapter", "--choices", str(out), "--epochs", "1")) == 0
+    assert main([*draw, "-o", str(out)]) == 2
+    assert main(_command(base, gold, tmp_path / "other", "--choices", str(gold))) == 2
+    told = capfd.readouterr().err
+    assert "set --temperature 0.7" in told
+    assert f"{gold}, line 1: no drawn sentences" in told
+
+
+def test_what_is_drawn_is_like_what_people_wrote_by_rouge() -> None:
+    """The mean of ROUGE-1, -2 and -L, each against the target that is most like it."""
+    found = scored("p1", ["It hears streams.", "It hears.", "No."], ["It hears streams.", "A network."])
+    assert [choice.score for choice in found.choices] == [1.0, pytest.approx((0.8 + 2 / 3 + 0.8) / 3, abs=1e-4), 0.0]
