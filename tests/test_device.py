@@ -46,6 +46,19 @@ def test_cpu_computes_in_bfloat16_only_where_it_is_fast() -> None:
     assert choose_placement("cpu", "auto").dtype == ("bfloat16" if fast else "float32")
 
 
+def test_int8_is_chosen_for_what_was_measured_in_it_where_it_is_fastest() -> None:
+    """Where the CPU adds up products of eight bits by itself, and nowhere else; what is set explicitly stays."""
+    cpuinfo = Path("/proc/cpuinfo")
+    words = cpuinfo.read_text(encoding="utf-8").split() if cpuinfo.exists() else []
+    fast = "avx2" in words and ("avx512_vnni" in words or "avx_vnni" in words)
+    assert (choose_placement("cpu", "auto", eight_bits=True).dtype == "int8") == fast
+    assert choose_placement("cuda", "auto", eight_bits=True).dtype != "int8"
+    assert choose_placement("cpu", "bfloat16", eight_bits=True).dtype == "bfloat16"
+    expected = "int8" if fast else choose_placement("cpu", "auto").dtype
+    assert LocalBackend(Settings(device="cpu")).identity.dtype == expected
+    assert LocalBackend(Settings(device="cpu", shipped_adapter=False)).identity.dtype != "int8"
+
+
 def test_device_that_torch_cannot_use_names_the_flag() -> None:
     """A device that was asked for and cannot be used is an error that says which flag helps."""
     with pytest.raises(ModelError, match=f"cannot use the device '{MISSING}': set --device cpu, or install"):

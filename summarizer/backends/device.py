@@ -16,6 +16,8 @@ Dtype = Literal["float32", "bfloat16", "float16", "int8"]
 
 #: CPU flags that mean matrix products in bfloat16 are done by the hardware; without them they are slower than float32.
 BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
+#: CPU flags that mean products in int8 are added up by the hardware: faster than bfloat16 where that is there too.
+EIGHT_BIT_FLAGS = frozenset({"avx512_vnni", "avx_vnni"})
 #: CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR of the CUDA driver API.
 CAPABILITY_MAJOR = 75
 
@@ -36,18 +38,23 @@ class Placement(NamedTuple):
 def choose_placement(
     device: Literal["auto", "cpu", "cuda", "mps"],
     dtype: Literal["auto", "float32", "bfloat16", "float16", "int8"],
+    *,
+    eight_bits: bool = False,
 ) -> Placement:
     """Fill in what is set to `auto`: the fastest device that is there, and the fastest format that is safe on it.
 
-    float16 is never chosen, since it overflows in models that were trained in bfloat16, nor is int8, which loses a
-    little. The choice depends on the machine, so two machines may differ; what was chosen is in each record.
-    `SettingsError` for int8 where there is no kernel for it.
+    float16 is never chosen, since it overflows in models that were trained in bfloat16; int8 only with `eight_bits`,
+    which says that the model was measured to be as good in it. The choice depends on the machine, so two machines may
+    differ; what was chosen is in each record. `SettingsError` for int8 where there is no kernel for it.
     """
     chosen = _detect_device() if device == "auto" else device
     if dtype == "int8" and not (chosen == "cpu" and _has_eight_bits()):
         there = "this CPU is no such one, or does not tell" if chosen == "cpu" else f"this is to run on {chosen}"
         raise SettingsError(f"setting 'dtype': int8 is for x86-64 CPUs with AVX2, and {there}")
-    return Placement(chosen, _detect_dtype(chosen) if dtype == "auto" else dtype, detected=device == "auto")
+    if dtype == "auto":
+        fast = eight_bits and chosen == "cpu" and _has_eight_bits() and EIGHT_BIT_FLAGS & _cpu_flags()
+        dtype = "int8" if fast else _detect_dtype(chosen)
+    return Placement(chosen, dtype, detected=device == "auto")
 
 
 def check_placement(placement: Placement) -> None:

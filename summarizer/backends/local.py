@@ -22,6 +22,7 @@ from summarizer.errors import RequestError, SettingsError
 from summarizer.lines import is_grammar
 from summarizer.records import Tokens
 from summarizer.settings import Settings
+from summarizer.shipped import embedded_adapter
 
 if TYPE_CHECKING:
     from summarizer.backends.continuous import ContinuousDecoder, Written
@@ -52,8 +53,10 @@ class LocalBackend:
         """Find the model; `ModelError` if there is none of that name. `load` is for those that have loaded one."""
         self._settings, self._load = settings, load or _LOADERS[settings.engine]
         self._source = find_model(settings.model)
-        self._placement = choose_placement(settings.device, settings.dtype)
         self._adapter = settings.used_adapter
+        # With the adapter that comes along, int8 has the scores of bfloat16 (docs/adapter.md).
+        measured = self._adapter == embedded_adapter()
+        self._placement = choose_placement(settings.device, settings.dtype, eight_bits=measured)
         self._batch_size = settings.batch_size
 
     @cached_property
