@@ -16,7 +16,7 @@ and the results are read from the paper by rule (`rules`); the field and the mod
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from pydantic import ValidationError
@@ -25,11 +25,11 @@ from summarizer.errors import AnswerError
 from summarizer.records import Answer, Limits, NamedMethod, first_problem
 
 #: What stands in the grammar for the words of a paper, until one is asked about.
-TITLE: Final = '"<the title>"'
-ABSTRACT: Final = '"<the abstract>"'
-_PLACES: Final = re.compile(f"{TITLE}|{ABSTRACT}")
-#: What a name is put together of. Each sign stands alone: it may end with one of several (`PointNet++` before a comma).
-_CHUNKS: Final = re.compile(r"\w+|\W")
+PAPER: Final = '"<the paper>"'
+#: What a name is put together of: words, single signs (`PointNet++` may be followed by one), and whole brackets.
+_CHUNKS: Final = re.compile(r"\([^()]*\)|\w+|\W")
+#: Between texts of which no name has parts of both.
+_APART: Final = "\n"
 #: How the grammar begins.
 _DIALECT: Final = "%llguidance {}"
 #: What separates names.
@@ -39,7 +39,7 @@ LABELS: Final = ("tasks", "methods", "data", "metrics")
 
 
 def lines_grammar(limits: Limits) -> str:
-    """The form as a grammar in the dialect of llguidance, with `TITLE` and `ABSTRACT` where the paper has to stand."""
+    """The form as a grammar in the dialect of llguidance, with `PAPER` where its words have to stand."""
     lists = (limits.tasks, limits.methods, limits.datasets, limits.metrics)
     between = json.dumps(BETWEEN)
     names = " ".join(
@@ -50,13 +50,8 @@ def lines_grammar(limits: Limits) -> str:
             _DIALECT,
             f"start: SENTENCE {names}",
             _sentence(limits),
-            rf"NAME: WORDS & /[^;\s]([^;\n]{{0,{max(limits.text - 2, 0)}}}[^;\s])?/ & /.*[\p{{L}}\p{{N}}].*/ & WHOLE",
-            # A bracket that is opened is closed, none is closed that was not opened, and no clause goes on after it.
-            r"WHOLE: /([^();\n]|\([^();\n]*\))*/ & /.*[^,.:!?]/",
-            # Of one or the other: what begins in the title and ends in the abstract is nowhere.
-            "WORDS: OF_TITLE | OF_ABSTRACT",
-            f'OF_TITLE: %regex {{"substring_chunks": {TITLE}}}',
-            f'OF_ABSTRACT: %regex {{"substring_chunks": {ABSTRACT}}}',
+            rf"NAME: WORDS & /[^;\s]([^;\n]{{0,{max(limits.text - 2, 0)}}}[^;\s,.:!?])?/ & /.*[\p{{L}}\p{{N}}].*/",
+            f'WORDS: %regex {{"substring_chunks": {PAPER}}}',
         )
     )
 
@@ -83,9 +78,24 @@ def longest_sentence(grammar: str) -> int:
 
 def grammar_for(grammar: str, title: str, abstract: str) -> str:
     """The grammar for one paper."""
-    texts = {TITLE: title, ABSTRACT: abstract}
-    # In one pass: a title may be what stands for an abstract.
-    return _PLACES.sub(lambda place: json.dumps(_CHUNKS.findall(" ".join(texts[place.group()].split()))), grammar)
+    chunks = json.dumps([*_chunks(title), _APART, *_chunks(abstract)])
+    before, after = grammar.split(PAPER)
+    return f"{before}{chunks}{after}"
+
+
+def _chunks(text: str) -> Iterator[str]:
+    """What names of a text are put together of: what brackets hold is one chunk, and stands alone behind it all.
+
+    So a name has both brackets or none, whatever it begins and ends with.
+    """
+    inside = []
+    for chunk in _CHUNKS.findall(" ".join(text.split())):
+        if len(chunk) > 1 and chunk[0] == "(":
+            inside.append(chunk[1:-1])
+        yield _APART if chunk in "()" else chunk
+    for held in inside:
+        yield _APART
+        yield from _CHUNKS.findall(held)
 
 
 def as_lines(sentence: str, lists: Iterable[Iterable[str]]) -> str:

@@ -13,7 +13,7 @@ from summarizer.backends.constraint import Form, SchemaGrammar
 from summarizer.backends.local import LocalBackend
 from summarizer.completion import LINES, Completion, Decoding, Request
 from summarizer.errors import AnswerError, PromptError, RequestError
-from summarizer.lines import ABSTRACT, TITLE, as_lines, grammar_for, is_grammar, lines_grammar, parse_lines
+from summarizer.lines import PAPER, as_lines, grammar_for, is_grammar, lines_grammar, parse_lines
 from summarizer.parsing import parse
 from summarizer.prompting import load_prompt
 from summarizer.records import Limits, Paper, Tokens
@@ -89,8 +89,8 @@ def test_the_sentence_is_one_line_with_a_limit(grammar: tuple[SchemaGrammar, Cal
 @pytest.mark.parametrize(
     "abstract",
     [
-        TITLE,
-        f"{ABSTRACT} {TITLE}",
+        PAPER,
+        f"{PAPER} {PAPER}",
         '"]}} %regex {',
         "\\",
         "\\u0000",
@@ -114,9 +114,9 @@ def test_a_schema_is_no_grammar() -> None:
     """JSON Schemas are told apart from it, and a grammar has all words and signs of the paper on one line."""
     assert is_grammar(lines_grammar(_LIMITS))
     assert not is_grammar(json.dumps({"type": "string"}))
-    whole = grammar_for(lines_grammar(_LIMITS), ABSTRACT, _ABSTRACT)
-    assert '["\\"", "<", "the", " ", "abstract", ">", "\\""]' in whole
-    assert '["We", " ", "present", " ", "BrookNet", ",", " ", "a", " ", ' in whole
+    whole = grammar_for(lines_grammar(_LIMITS), "Guessing (deep)", f"We\nhear {PAPER} (now.")
+    words = ["Guessing", " ", "(deep)", "\n", "deep", "\n", "We", " ", "hear", " ", '"', "<", "the", " ", "paper", ">"]
+    assert json.dumps([*words, '"', " ", "\n", "now", "."]) in whole
 
 
 def test_what_is_written_is_read() -> None:
