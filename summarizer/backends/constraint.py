@@ -58,13 +58,15 @@ class SchemaGrammar:
 
         That of lines is in error from the start when its paper has more words than a grammar can hold.
         """
-        from llguidance import LLMatcher  # noqa: PLC0415
+        from llguidance import LLMatcher, LLParserLimits  # noqa: PLC0415
 
+        # What went wrong is told in a line; the whole grammar beside it would be the paper once more.
+        limits = LLParserLimits(verbose_errors=False)
         if (lines := form.lines) is not None:
-            return LLMatcher(self._tokenizer, lines, log_level=0)
+            return LLMatcher(self._tokenizer, lines, log_level=0, limits=limits)
         if form.schema_text not in self._compiled:
             grammar = LLMatcher.grammar_from_json_schema(form.schema_text, overrides={"whitespace_flexible": False})
-            matcher = LLMatcher(self._tokenizer, grammar, log_level=0)
+            matcher = LLMatcher(self._tokenizer, grammar, log_level=0, limits=limits)
             if matcher.is_error():
                 raise ModelError(f"the schema of the answer cannot be enforced: {matcher.get_error()}")
             self._compiled[form.schema_text] = matcher
