@@ -60,7 +60,7 @@ class SchemaGrammar:
         """
         from llguidance import LLMatcher, LLParserLimits  # noqa: PLC0415
 
-        # What went wrong is told in a line; the whole grammar beside it would be the paper once more.
+        # Else an error holds all that was written so far.
         limits = LLParserLimits(verbose_errors=False)
         if (lines := form.lines) is not None:
             return LLMatcher(self._tokenizer, lines, log_level=0, limits=limits)
@@ -68,7 +68,7 @@ class SchemaGrammar:
             grammar = LLMatcher.grammar_from_json_schema(form.schema_text, overrides={"whitespace_flexible": False})
             matcher = LLMatcher(self._tokenizer, grammar, log_level=0, limits=limits)
             if matcher.is_error():
-                raise ModelError(f"the schema of the answer cannot be enforced: {matcher.get_error()}")
+                raise ModelError(f"the schema of the answer cannot be enforced: {problem_of(matcher)}")
             self._compiled[form.schema_text] = matcher
         return self._compiled[form.schema_text].deep_copy()
 
@@ -126,7 +126,7 @@ class SchemaConstraint:
 
     def problem(self, row: int) -> str:
         """Why the row was ended before its answer was complete, or an empty string."""
-        return self._matchers[row].get_error()
+        return problem_of(self._matchers[row])
 
     def _advance(self, drawn: list[int]) -> None:
         ended = []
@@ -139,6 +139,11 @@ class SchemaConstraint:
         if ended:
             self._bits[ended] = -1
             self._running = [(matcher, row) for matcher, row in self._running if row not in ended]
+
+
+def problem_of(matcher: "LLMatcher") -> str:
+    """Why a grammar gave up, or an empty string: one line, since the next ones are the grammar, with all its words."""
+    return matcher.get_error().partition("\n")[0]
 
 
 def _keep(bits: "np.ndarray[Any, np.dtype[np.int32]]", scores: "torch.Tensor") -> "torch.Tensor":

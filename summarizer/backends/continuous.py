@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import torch
 from llguidance import LLMatcher
 
-from summarizer.backends.constraint import Form, SchemaGrammar
+from summarizer.backends.constraint import Form, SchemaGrammar, problem_of
 from summarizer.backends.pulse import Pulse
 from summarizer.backends.slots import Prefix, SlotModel
 from summarizer.completion import Decoding
@@ -112,7 +112,7 @@ class ContinuousDecoder:
         for one in asked:
             matcher = self._grammar.matcher(one.form)
             if matcher.is_error():
-                self._refused.append(Written(one.number, [], matcher.get_error(), seconds=0.0, complete=False))
+                self._refused.append(Written(one.number, [], problem_of(matcher), seconds=0.0, complete=False))
             else:
                 yield one, matcher
 
@@ -163,7 +163,7 @@ class ContinuousDecoder:
         for slot in reversed(range(len(self._running))):
             row = self._running[slot]
             if row.ended:
-                gone.append(Written(row.number, row.written, row.matcher.get_error(), row.seconds, row.complete))
+                gone.append(Written(row.number, row.written, problem_of(row.matcher), row.seconds, row.complete))
                 last = self._running.pop()
                 if last is not row:
                     self._model.move(len(self._running), slot, last.length)
