@@ -446,6 +446,7 @@ def test_sentences_are_drawn_once_scored_and_learned_from(
     assert again[:5] == rows[:5]
     assert {row["id"] for row in again} == {row["id"] for row in rows}
     assert main(_command(base, gold, tmp_path / "adapter", "--choices", str(out), "--epochs", "1")) == 0
+    assert "| drawn: choices.jsonl | choices | 8 |" in (tmp_path / "adapter" / "README.md").read_text(encoding="utf-8")
     assert main([*draw, "-o", str(out)]) == 2
     assert main(_command(base, gold, tmp_path / "other", "--choices", str(gold))) == 2
     told = capfd.readouterr().err

@@ -37,6 +37,16 @@ def call(options: Namespace) -> int:
     if options.choices:
         choices = read_choices(options.choices)
         train = [lesson.model_copy(update={"choices": choices.get(lesson.paper.id, ())}) for lesson in train]
+        about.append(
+            TrainingData(
+                split="choices",
+                suite="drawn",
+                file=options.choices.name,
+                sha256=checksum(options.choices),
+                licence="what the model wrote",
+                lessons=sum(len(lesson.choices) > 1 for lesson in train),
+            )
+        )
     dev, on_dev = _read(options.dev, "dev", options.licence)
     recipe = Recipe(
         rank=options.rank,
