@@ -14,6 +14,8 @@ class Choices(Frozen):
     """Those of one paper; the first is the likeliest one."""
 
     id: str
+    by: str
+    """The model, and how it has drawn them."""
     choices: tuple[Choice, ...]
 
 
@@ -25,12 +27,9 @@ class ChoiceFile(LineFile[Choices]):
         super().__init__(path, _parse, b'{"id":')
 
 
-def scored(id: str, texts: Sequence[str], targets: Sequence[str]) -> Choices:  # noqa: A002 - the field
+def scored(texts: Sequence[str], targets: Sequence[str]) -> tuple[Choice, ...]:
     """Sentences with the mean of ROUGE-1, -2 and -L, each against the target that is most like it."""
-    return Choices(
-        id=id,
-        choices=tuple(Choice(text=text, score=round(fmean(rouge(text, targets).values()), 4)) for text in texts),
-    )
+    return tuple(Choice(text=text, score=round(fmean(rouge(text, targets).values()), 4)) for text in texts)
 
 
 def read_choices(path: Path) -> dict[str, tuple[Choice, ...]]:

@@ -28,7 +28,7 @@ from summarizer.questions import Asker, Question
 from summarizer.records import Contribution, Frozen, ResultKind, Role, Source, first_problem
 from summarizer.sentences import sentences
 from summarizer.tuning.card import TrainingData
-from summarizer.tuning.drawing import draw_sentences
+from summarizer.tuning.drawing import Drawer
 from summarizer.tuning.lessons import Choice, Lesson
 from summarizer.tuning.recipe import Recipe
 from summarizer.tuning.tune import Base, tune
@@ -50,6 +50,7 @@ __all__ = [
     "Choice",
     "Contribution",
     "Decoding",
+    "Drawer",
     "Frozen",
     "Identity",
     "InputError",
@@ -72,7 +73,6 @@ __all__ = [
     "TrainingData",
     "complain",
     "definitions",
-    "draw_sentences",
     "escape_markdown",
     "first_problem",
     "fold",

@@ -78,9 +78,7 @@ def longest_sentence(grammar: str) -> int:
 
 def grammar_for(grammar: str, title: str, abstract: str) -> str:
     """The grammar for one paper."""
-    chunks = json.dumps([*_chunks(title), _APART, *_chunks(abstract)])
-    before, after = grammar.split(PAPER)
-    return f"{before}{chunks}{after}"
+    return grammar.replace(PAPER, json.dumps([*_chunks(title), _APART, *_chunks(abstract)]))
 
 
 def _chunks(text: str) -> Iterator[str]:

@@ -444,17 +444,19 @@ def test_sentences_are_drawn_once_scored_and_learned_from(
     assert main([*draw, "--temperature", "1.5", "--quiet", "-o", str(out)]) == 0
     again = [json.loads(line) for line in out.read_bytes().splitlines()]
     assert again[:5] == rows[:5]
-    assert {row["id"] for row in again} == {row["id"] for row in rows}
+    assert sorted(again, key=lambda row: row["id"]) == sorted(rows, key=lambda row: row["id"])
+    assert main([*draw, "--temperature", "1.4", "--quiet", "-o", str(out)]) == 2
     assert main(_command(base, gold, tmp_path / "adapter", "--choices", str(out), "--epochs", "1")) == 0
     assert "| drawn: choices.jsonl | choices | 8 |" in (tmp_path / "adapter" / "README.md").read_text(encoding="utf-8")
     assert main([*draw, "-o", str(out)]) == 2
     assert main(_command(base, gold, tmp_path / "other", "--choices", str(gold))) == 2
     told = capfd.readouterr().err
+    assert "holds sentences of base0, " in told
     assert "set --temperature 0.7" in told
     assert f"{gold}, line 1: no drawn sentences" in told
 
 
 def test_what_is_drawn_is_like_what_people_wrote_by_rouge() -> None:
     """The mean of ROUGE-1, -2 and -L, each against the target that is most like it."""
-    found = scored("p1", ["It hears streams.", "It hears.", "No."], ["It hears streams.", "A network."])
-    assert [choice.score for choice in found.choices] == [1.0, pytest.approx((0.8 + 2 / 3 + 0.8) / 3, abs=1e-4), 0.0]
+    found = scored(["It hears streams.", "It hears.", "No."], ["It hears streams.", "A network."])
+    assert [choice.score for choice in found] == [1.0, pytest.approx((0.8 + 2 / 3 + 0.8) / 3, abs=1e-4), 0.0]

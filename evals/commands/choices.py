@@ -10,10 +10,10 @@ from evals.suites import load_suite, suite_and_file
 from summarizer.extension import (
     INTERRUPTED,
     OK,
+    Drawer,
     InputError,
     SettingsError,
     complain,
-    draw_sentences,
     interruptible,
     settings_of,
     show_log,
@@ -32,12 +32,17 @@ def call(options: Namespace) -> int:
     show_log(quiet=options.quiet)
     examples = {example.paper.id: example for name in options.files for example in _summarized(name)}
     with interruptible() as stopping, ChoiceFile(options.output) as file:
+        drawer = Drawer(settings, options.number)
         rows = list(file.written())
+        if others := {row.by for row in rows} - {drawer.name}:
+            raise SettingsError(f"-o {options.output}: holds sentences of {min(others)}; choose another file")
         done = {row.id for row in rows}
-        waiting = [example.paper for name, example in examples.items() if name not in done]
-        for paper, texts in draw_sentences(settings, waiting, options.number, stopping):
+        # By their numbers among all, so that a run that was stopped draws what one without a stop would.
+        waiting = [(at, one.paper) for at, one in enumerate(examples.values()) if one.paper.id not in done]
+        for paper, texts in drawer.draw(waiting, stopping):
             if texts:
-                rows.append(scored(paper.id, texts, examples[paper.id].gold.summaries))
+                choices = scored(texts, examples[paper.id].gold.summaries)
+                rows.append(Choices(id=paper.id, by=drawer.name, choices=choices))
                 file.append(rows[-1])
         if stopping():
             complain("stopped; the same command goes on")

@@ -11,38 +11,53 @@ from summarizer.records import Paper
 from summarizer.settings import DEFAULT_LANGUAGE, Settings
 
 
-def draw_sentences(
-    settings: Settings, papers: Iterable[Paper], count: int, stopping: Callable[[], bool] = never
-) -> Iterator[tuple[Paper, tuple[str, ...]]]:
-    """Yield each paper with its likeliest sentence and `count` drawn ones, those alone that came to an end.
+class Drawer:
+    """Draws `count` sentences for each paper beside the likeliest one, at the temperature of the settings."""
 
-    They are drawn at the temperature of the settings, by their seed and the place of the paper. Once `stopping()` is
-    true, papers that are not complete are left out. `SettingsError` for a prompt that is not written in lines.
-    """
-    prompt = load_prompt(settings.prompt or "lines")
-    if prompt.file.form != "lines":
-        raise SettingsError(f"--prompt {settings.prompt}: is written in JSON, and sentences are drawn in lines")
-    backend = LocalBackend(settings)
-    greedy = Decoding(max_tokens=settings.max_tokens)
-    renderer = Renderer(prompt, DEFAULT_LANGUAGE, greedy, backend.identity)
-    schema_text = sentence_grammar(prompt.file.limits)
-    waiting: dict[str, Paper] = {}
-    drawn: dict[str, dict[int, str]] = {}
+    def __init__(self, settings: Settings, count: int) -> None:
+        """Find the model; nothing is loaded yet. `SettingsError` for a prompt that is not written in lines."""
+        prompt = load_prompt(settings.prompt or "lines")
+        if prompt.file.form != "lines":
+            raise SettingsError(f"--prompt {settings.prompt}: is written in JSON, and sentences are drawn in lines")
+        self._settings, self._count, self._backend = settings, count, LocalBackend(settings)
+        self._greedy = Decoding(max_tokens=settings.max_tokens)
+        self._renderer = Renderer(prompt, DEFAULT_LANGUAGE, self._greedy, self._backend.identity)
 
-    def requests() -> Iterator[Request]:
-        for place, paper in enumerate(papers):
-            asked = renderer.request(paper).model_copy(update={"schema_text": schema_text})
-            waiting[str(place)], drawn[str(place)] = paper, {}
-            for number in range(count + 1):
-                seed = settings.seed + place * (count + 1) + number
-                decoding = greedy.model_copy(
-                    update={"temperature": settings.temperature if number else 0, "seed": seed}
-                )
-                yield asked.model_copy(update={"id": f"{place}/{number}", "decoding": decoding})
+    @property
+    def name(self) -> str:
+        """All that decides what is drawn: sentences with another name are others."""
+        identity, settings = self._backend.identity, self._settings
+        parts = (identity.model, identity.revision, identity.adapter, identity.dtype, self._renderer.prompt.name)
+        how = f"{self._count} at temperature {settings.temperature:g}, at most {settings.max_tokens} tokens, seed"
+        return ", ".join((*filter(None, parts), f"{how} {settings.seed}"))
 
-    for outcome in backend.complete(requests(), stopping):
-        place, _, number = outcome.request_id.partition("/")
-        drawn[place][int(number)] = outcome.text.strip() if isinstance(outcome, Completion) else ""
-        if len(drawn[place]) == count + 1:
-            texts = drawn.pop(place)
-            yield waiting.pop(place), tuple(texts[number] for number in sorted(texts) if texts[number])
+    def draw(
+        self, papers: Iterable[tuple[int, Paper]], stopping: Callable[[], bool] = never
+    ) -> Iterator[tuple[Paper, tuple[str, ...]]]:
+        """Yield each paper with its sentences, the likeliest first, but for those that did not come to an end.
+
+        The number of a paper decides with the seed what is drawn for it. Once `stopping()` is true, papers that are not
+        complete are left out.
+        """
+        waiting: dict[str, Paper] = {}
+        drawn: dict[str, dict[int, str]] = {}
+
+        def requests() -> Iterator[Request]:
+            for place, paper in papers:
+                waiting[str(place)], drawn[str(place)] = paper, {}
+                yield from self._requests(place, paper)
+
+        for outcome in self._backend.complete(requests(), stopping):
+            place, _, number = outcome.request_id.partition("/")
+            drawn[place][int(number)] = outcome.text.strip() if isinstance(outcome, Completion) else ""
+            if len(drawn[place]) == self._count + 1:
+                texts = drawn.pop(place)
+                yield waiting.pop(place), tuple(texts[number] for number in sorted(texts) if texts[number])
+
+    def _requests(self, place: int, paper: Paper) -> Iterator[Request]:
+        schema_text = sentence_grammar(self._renderer.prompt.file.limits)
+        asked = self._renderer.request(paper).model_copy(update={"schema_text": schema_text})
+        for number in range(self._count + 1):
+            heat, seed = self._settings.temperature if number else 0.0, place * (self._count + 1) + number
+            decoding = self._greedy.model_copy(update={"temperature": heat, "seed": self._settings.seed + seed})
+            yield asked.model_copy(update={"id": f"{place}/{number}", "decoding": decoding})
