@@ -16,6 +16,7 @@ and the results are read from the paper by rule (`rules`); the field and the mod
 
 import json
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -26,8 +27,13 @@ from summarizer.records import Answer, Limits, NamedMethod, first_problem
 
 #: What stands in the grammar for the words of a paper, until one is asked about.
 PAPER: Final = '"<the paper>"'
-#: What a name is put together of: words, single signs (`PointNet++` may be followed by one), and whole brackets.
+#: What a name is put together of: words, single signs (`PointNet++` may be followed by one), and what round brackets
+#: hold as a whole.
 _CHUNKS: Final = re.compile(r"\([^()]*\)|\w+|\W")
+#: Signs that no name begins with, and that none ends with.
+_NOT_FIRST: Final = ",:!?"
+_NOT_LAST: Final = ",.:!?"
+_WORD: Final = re.compile(r"[^\W_]")
 #: Between texts of which no name has parts of both.
 _APART: Final = "\n"
 #: How the grammar begins.
@@ -45,12 +51,13 @@ def lines_grammar(limits: Limits) -> str:
     names = " ".join(
         f'"\\n{label}" (" " NAME ({between} NAME){{0,{most - 1}}})?' for label, most in zip(LABELS, lists, strict=True)
     )
+    ends = rf"/[^;\s{_NOT_FIRST}]([^;\n]{{0,{max(limits.text - 2, 0)}}}[^;\s{_NOT_LAST}])?/"
     return "\n".join(
         (
             _DIALECT,
             f"start: SENTENCE {names}",
             _sentence(limits),
-            rf"NAME: WORDS & /[^;\s]([^;\n]{{0,{max(limits.text - 2, 0)}}}[^;\s,.:!?])?/ & /.*[\p{{L}}\p{{N}}].*/",
+            rf"NAME: WORDS & {ends} & /.*[\p{{L}}\p{{N}}].*/",
             f'WORDS: %regex {{"substring_chunks": {PAPER}}}',
         )
     )
@@ -81,19 +88,49 @@ def grammar_for(grammar: str, title: str, abstract: str) -> str:
     return grammar.replace(PAPER, json.dumps([*_chunks(title), _APART, *_chunks(abstract)]))
 
 
+def can_be_said(name: str, limits: Limits) -> bool:
+    """Whether a run of whole words of a paper is a name that the form has room for."""
+    return (
+        len(name) <= limits.text
+        and BETWEEN.strip() not in name
+        and name[:1] not in _NOT_FIRST
+        and name[-1:] not in _NOT_LAST
+        and _WORD.search(name) is not None
+        and all(chunk not in "()" for chunk in _CHUNKS.findall(name))
+    )
+
+
 def _chunks(text: str) -> Iterator[str]:
     """What names of a text are put together of: what brackets hold is one chunk, and stands alone behind it all.
 
     So a name has both brackets or none, whatever it begins and ends with.
     """
     inside = []
-    for chunk in _CHUNKS.findall(" ".join(text.split())):
+    for chunk in _whole_words(" ".join(text.split())):
         if len(chunk) > 1 and chunk[0] == "(":
-            inside.append(chunk[1:-1])
+            inside.append(chunk[1:].rpartition(")")[0])
         yield _APART if chunk in "()" else chunk
     for held in inside:
         yield _APART
-        yield from _CHUNKS.findall(held)
+        yield from _whole_words(held)
+
+
+def _whole_words(text: str) -> Iterator[str]:
+    """Chunks, of which none begins in the middle of a word: `re` takes an accent of its own for a sign."""
+    held = ""
+    for chunk in _CHUNKS.findall(text):
+        if held and (_is_accent(chunk[0]) or (_is_accent(held[-1]) and chunk[0].isalnum())):
+            held += chunk
+            continue
+        if held:
+            yield held
+        held = chunk
+    if held:
+        yield held
+
+
+def _is_accent(sign: str) -> bool:
+    return unicodedata.category(sign)[0] == "M"
 
 
 def as_lines(sentence: str, lists: Iterable[Iterable[str]]) -> str:

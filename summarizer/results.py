@@ -186,7 +186,7 @@ def _places(value: str, unit: str, passages: Passages) -> list[_Place]:
     wanted = _read(value, unit)
     if len(wanted) != 1:
         found = [place for place in passages.places(value) if place.where == "abstract"]
-        if not found and len(wanted) == 2:
+        if not found and len(wanted) == 2 and RANGE.fullmatch(value[wanted[0].end : wanted[1].start]):
             return list(_ranges(*wanted, passages))
         return [_Place(place.start, place.end) for place in found]
     readings = wanted[0].written.readings

@@ -13,7 +13,7 @@ from summarizer.backends.constraint import Form, SchemaGrammar
 from summarizer.backends.local import LocalBackend
 from summarizer.completion import LINES, Completion, Decoding, Request
 from summarizer.errors import AnswerError, PromptError, RequestError
-from summarizer.lines import PAPER, as_lines, grammar_for, is_grammar, lines_grammar, parse_lines
+from summarizer.lines import PAPER, as_lines, can_be_said, grammar_for, is_grammar, lines_grammar, parse_lines
 from summarizer.parsing import parse
 from summarizer.prompting import load_prompt
 from summarizer.records import Limits, Paper, Tokens
@@ -75,6 +75,34 @@ def test_words_of_the_paper_can_be_written(
 def test_nothing_else_can_be_written(grammar: tuple[SchemaGrammar, Callable[[str], list[int]]], names: str) -> None:
     """No other word, case or number, no piece of a word, no half a bracket, no longer list or name than allowed."""
     assert not _allows(grammar, _with(names))
+
+
+@pytest.mark.parametrize(
+    ("abstract", "names", "allowed"),
+    [
+        ("f(g(x)) and (((( a) b) c (", "x", True),
+        ("f(g(x)) and (((( a) b) c (", "g(x)", True),
+        ("f(g(x)) and (((( a) b) c (", "f(g(x))", False),
+        ("f(g(x)) and (((( a) b) c (", "a) b", False),
+        ("It hears (PB).", "hears (PB)", True),
+        ("It hears, Yahoo! and C++, cafe\u0301s and \u0939\u093f\u0928\u094d\u0926\u0940.", "C++", True),
+        ("It hears, Yahoo! and C++, cafe\u0301s and \u0939\u093f\u0928\u094d\u0926\u0940.", "Yahoo", True),
+        ("It hears, Yahoo! and C++, cafe\u0301s and \u0939\u093f\u0928\u094d\u0926\u0940.", "Yahoo!", False),
+        ("It hears, Yahoo! and C++, cafe\u0301s and \u0939\u093f\u0928\u094d\u0926\u0940.", ", Yahoo", False),
+        ("It hears, Yahoo! and C++, cafe\u0301s and \u0939\u093f\u0928\u094d\u0926\u0940.", "cafe\u0301s", True),
+        ("It hears, Yahoo! and C++, cafe\u0301s and \u0939\u093f\u0928\u094d\u0926\u0940.", "cafe", False),
+        ("It hears, Yahoo! and C++, cafe\u0301s and \u0939\u093f\u0928\u094d\u0926\u0940.", "cafe\u0301", False),
+        ("It is \u0939\u093f\u0928\u094d\u0926\u0940.", "\u0939\u093f\u0928\u094d\u0926\u0940", True),
+        ("It is \u0939\u093f\u0928\u094d\u0926\u0940.", "\u0939\u093f", False),
+    ],
+)
+def test_brackets_and_words_are_whole_and_what_is_taught_can_be_written(
+    grammar: tuple[SchemaGrammar, Callable[[str], list[int]]], abstract: str, names: str, *, allowed: bool
+) -> None:
+    """Round brackets both or none, no sign of a sentence at an end, and accents belong to their words."""
+    assert _allows(grammar, _with(names), abstract) == allowed
+    if not names.startswith(("cafe", "\u0939")):  # of words alone the paper decides
+        assert can_be_said(names, _LIMITS) == allowed
 
 
 def test_the_sentence_is_one_line_with_a_limit(grammar: tuple[SchemaGrammar, Callable[[str], list[int]]]) -> None:

@@ -100,6 +100,7 @@ def test_a_value_has_a_place(value: str, unit: str, evidence: str, place: str, m
         ("It is 2-3x faster.", "2-3", "%", ("unit_mismatch",)),
         ("It is 2-3x faster.", "2-4", "x", ("value_absent",)),
         ("It hears 2 of 3%.", "2-3", "%", ("value_absent",)),
+        ("It hears 2-3%.", "2 of 3", "%", ("value_absent",)),
     ],
 )
 def test_a_range_has_a_place(abstract: str, value: str, unit: str, flags: tuple[str, ...]) -> None:

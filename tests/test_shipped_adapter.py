@@ -24,7 +24,7 @@ def test_it_is_small_and_says_how_it_was_made() -> None:
 def test_it_was_trained_with_the_prompt_that_ships() -> None:
     """A prompt that is changed by a word is not the one that was learned."""
     made = json.loads((embedded_adapter() / "made.json").read_text(encoding="utf-8"))
-    assert (made["prompt"], made["prompt_sha256"]) == ("lines/v1", load_prompt("lines").sha256)
+    assert (made["prompt"], made["prompt_sha256"]) == (load_prompt("lines").name, load_prompt("lines").sha256)
 
 
 def test_the_embedded_model_answers_with_it(shared_cache: Path, make_paper: Callable[..., Paper]) -> None:

@@ -8,13 +8,15 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from summarizer.backends.encoding import PromptEncoder
-from summarizer.lines import BETWEEN, LABELS
+from summarizer.lines import BETWEEN, LABELS, can_be_said
 from summarizer.prompting import Renderer
 from summarizer.records import Frozen, Limits, Paper
 
 if TYPE_CHECKING:
     from transformers import BatchEncoding, PreTrainedTokenizerBase
 
+#: Sentences of a paper that are compared, at most: all are computed at once.
+MOST_CHOICES: Final = 16
 #: What is not counted in the loss, by the convention of torch.
 IGNORED: Final = -100
 
@@ -85,7 +87,7 @@ class Teacher:
     def _chosen(self, choices: Sequence[Choice]) -> Iterator[Chosen]:
         texts = {_one_line(choice.text): choice.score for choice in choices}
         if len(texts) > 1:
-            for text, score in texts.items():
+            for text, score in list(texts.items())[:MOST_CHOICES]:
                 yield Chosen(self._encoded(f"{text}\n")["input_ids"], score)
 
     def _encoded(self, text: str) -> "BatchEncoding":
@@ -121,9 +123,7 @@ def _pieces(lesson: Lesson, limits: Limits) -> Iterator[_Piece]:
     )
     for label, (names, most) in zip(LABELS, lists, strict=True):
         end = "\n" if label != LABELS[-1] else ""
-        kept = [
-            name for name in map(_one_line, names or ()) if BETWEEN.strip() not in name and len(name) <= limits.text
-        ]
+        kept = [name for name in map(_one_line, names or ()) if can_be_said(name, limits)]
         yield _Piece(label, wanted=False)
         yield _Piece(
             "".join(f"{BETWEEN if at else ' '}{name}" for at, name in enumerate(kept[:most])) + end, names is not None
