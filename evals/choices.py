@@ -1,25 +1,25 @@
-"""Sentences that a model has drawn for papers, with how like they are to those of people: JSON Lines, one a paper."""
+"""Sentences that a model has drawn for papers, to learn which are like those of people: JSON Lines, one for a paper."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from evals.metrics.summary import rouge
-from summarizer.extension import Choice, Frozen, InputError, LineFile, first_problem
+from summarizer.extension import Choice, Frozen, InputError, Lesson, LineFile, first_problem
 
 
-class Choices(Frozen):
-    """Those of one paper; the first is the likeliest one."""
+class Drawn(Frozen):
+    """The sentences of one paper; the first is the likeliest one."""
 
     id: str
     by: str
     """The model, and how it has drawn them."""
-    choices: tuple[Choice, ...]
+    sentences: tuple[str, ...] = Field(min_length=1)
 
 
-class ChoiceFile(LineFile[Choices]):
+class DrawnFile(LineFile[Drawn]):
     """Such a file, which is gone on with."""
 
     def __init__(self, path: Path) -> None:
@@ -27,22 +27,35 @@ class ChoiceFile(LineFile[Choices]):
         super().__init__(path, _parse, b'{"id":')
 
 
-def scored(texts: Sequence[str], targets: Sequence[str]) -> tuple[Choice, ...]:
+def scored(sentences: Sequence[str], targets: Sequence[str]) -> tuple[Choice, ...]:
     """Sentences with the mean of ROUGE-1, -2 and -L, each against the target that is most like it."""
-    return tuple(Choice(text=text, score=round(fmean(rouge(text, targets).values()), 4)) for text in texts)
+    return tuple(Choice(text=text, score=fmean(rouge(text, targets).values())) for text in sentences)
 
 
-def read_choices(path: Path) -> dict[str, tuple[Choice, ...]]:
+def with_choices(lessons: Sequence[Lesson], drawn: Mapping[str, Sequence[str]]) -> Iterator[Lesson]:
+    """Give the first lesson of each paper with summaries its sentences, by its id, scored by all summaries of it."""
+    targets: dict[str, list[str]] = {}
+    for lesson in lessons:
+        if lesson.sentence is not None:
+            targets.setdefault(lesson.paper.id, []).append(lesson.sentence)
+    left = dict(drawn)
+    for lesson in lessons:
+        sentences = left.pop(lesson.paper.id, ()) if lesson.sentence is not None else ()
+        choices = scored(sentences, targets[lesson.paper.id]) if sentences else ()
+        yield lesson.model_copy(update={"choices": choices}) if choices else lesson
+
+
+def read_drawn(path: Path) -> dict[str, tuple[str, ...]]:
     """Sentences by the ids of the papers; `InputError` for a file that is none of these."""
     try:
         rows = path.read_bytes().splitlines()
     except OSError as error:
         raise InputError(str(path), str(error.strerror)) from error
-    return {row.id: row.choices for row in (_parse(str(path), number, line) for number, line in enumerate(rows, 1))}
+    return {row.id: row.sentences for row in (_parse(str(path), number, line) for number, line in enumerate(rows, 1))}
 
 
-def _parse(path: str, number: int, line: bytes) -> Choices:
+def _parse(path: str, number: int, line: bytes) -> Drawn:
     try:
-        return Choices.model_validate_json(line)
+        return Drawn.model_validate_json(line)
     except ValidationError as error:
         raise InputError(path, f"no drawn sentences: {first_problem(error, 'line')}", number) from error

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
-from evals.choices import scored
+from evals.choices import scored, with_choices
 from evals.examples import Example, Gold, GoldName
 from evals.lessons import lessons_of
 from summarizer import Settings, Summarizer, read_papers
@@ -437,8 +437,8 @@ def test_sentences_are_drawn_once_scored_and_learned_from(
     assert main([*draw, "--temperature", "1.5", "--quiet", "-o", str(out)]) == 0
     rows = [json.loads(line) for line in out.read_bytes().splitlines()]
     assert sorted(row["id"] for row in rows) == sorted(f"p{number}" for number in range(8))
-    assert all(len({choice["text"] for choice in row["choices"]}) == 3 for row in rows)
-    assert all(0 <= choice["score"] <= 1 and "\n" not in choice["text"] for row in rows for choice in row["choices"])
+    assert all(len(set(row["sentences"])) == 3 for row in rows)
+    assert all(sentence and "\n" not in sentence for row in rows for sentence in row["sentences"])
     before = out.read_bytes()
     out.write_bytes(b"".join(before.splitlines(keepends=True)[:5]))
     assert main([*draw, "--temperature", "1.5", "--quiet", "-o", str(out)]) == 0
@@ -449,14 +449,28 @@ def test_sentences_are_drawn_once_scored_and_learned_from(
     assert main(_command(base, gold, tmp_path / "adapter", "--choices", str(out), "--epochs", "1")) == 0
     assert "| drawn: choices.jsonl | choices | 8 |" in (tmp_path / "adapter" / "README.md").read_text(encoding="utf-8")
     assert main([*draw, "-o", str(out)]) == 2
+    assert main([*draw, "--temperature", "1.5", "--language", "German", "-o", str(out)]) == 2
     assert main(_command(base, gold, tmp_path / "other", "--choices", str(gold))) == 2
+    empty = tmp_path / "empty.jsonl"
+    empty.touch()
+    assert main(_command(base, gold, tmp_path / "other", "--choices", str(empty))) == 2
     told = capfd.readouterr().err
     assert "holds sentences of base0, " in told
     assert "set --temperature 0.7" in told
+    assert "--language German: sentences to learn from are in English" in told
+    assert "holds no sentences for papers of --train" in told
     assert f"{gold}, line 1: no drawn sentences" in told
 
 
 def test_what_is_drawn_is_like_what_people_wrote_by_rouge() -> None:
     """The mean of ROUGE-1, -2 and -L, each against the target that is most like it."""
     found = scored(["It hears streams.", "It hears.", "No."], ["It hears streams.", "A network."])
-    assert [choice.score for choice in found] == [1.0, pytest.approx((0.8 + 2 / 3 + 0.8) / 3, abs=1e-4), 0.0]
+    assert [choice.score for choice in found] == pytest.approx([1.0, (0.8 + 2 / 3 + 0.8) / 3, 0.0])
+
+
+def test_choices_are_for_one_lesson_of_a_paper_with_summaries() -> None:
+    """Several summaries make several lessons: the sentences are learned once, and scored by all of them."""
+    lessons = [Lesson(paper=_paper(), sentence=sentence) for sentence in (None, "It hears streams.", "A network.")]
+    given = list(with_choices([*lessons, Lesson(paper=_paper(2), sentence="No.")], {"p1": ["A network.", "No."]}))
+    assert [len(lesson.choices) for lesson in given] == [0, 2, 0, 0]
+    assert [choice.score for choice in given[1].choices] == pytest.approx([1.0, 0.0])

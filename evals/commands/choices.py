@@ -1,10 +1,10 @@
 """`summarizer choices`: have a model write several sentences for each paper, and score them by those of people."""
 
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
 
-from evals.choices import ChoiceFile, Choices, scored
+from evals.choices import Drawn, DrawnFile, scored
 from evals.examples import Example
 from evals.suites import load_suite, suite_and_file
 from summarizer.extension import (
@@ -31,23 +31,21 @@ def call(options: Namespace) -> int:
         raise SettingsError("at temperature 0 all sentences of a paper are the same: set --temperature 0.7")
     show_log(quiet=options.quiet)
     examples = {example.paper.id: example for name in options.files for example in _summarized(name)}
-    with interruptible() as stopping, ChoiceFile(options.output) as file:
+    with interruptible() as stopping, DrawnFile(options.output) as file:
         drawer = Drawer(settings, options.number)
         rows = list(file.written())
         if others := {row.by for row in rows} - {drawer.name}:
             raise SettingsError(f"-o {options.output}: holds sentences of {min(others)}; choose another file")
         done = {row.id for row in rows}
-        # By their numbers among all, so that a run that was stopped draws what one without a stop would.
-        waiting = [(at, one.paper) for at, one in enumerate(examples.values()) if one.paper.id not in done]
-        for paper, texts in drawer.draw(waiting, stopping):
-            if texts:
-                choices = scored(texts, examples[paper.id].gold.summaries)
-                rows.append(Choices(id=paper.id, by=drawer.name, choices=choices))
+        waiting = [example.paper for example in examples.values() if example.paper.id not in done]
+        for paper, sentences in drawer.draw(waiting, stopping):
+            if sentences:
+                rows.append(Drawn(id=paper.id, by=drawer.name, sentences=sentences))
                 file.append(rows[-1])
         if stopping():
             complain("stopped; the same command goes on")
             return INTERRUPTED
-    complain(f"{options.output}: {_told(rows)}")
+    complain(f"{options.output}: {_told(rows, examples)}")
     return OK
 
 
@@ -59,9 +57,12 @@ def _summarized(name: str) -> Iterator[Example]:
     yield from found
 
 
-def _told(rows: list[Choices]) -> str:
-    if not rows:
-        return "no sentences"
-    scores = [[choice.score for choice in row.choices] for row in rows]
+def _told(rows: Sequence[Drawn], examples: Mapping[str, Example]) -> str:
+    of_these = [row for row in rows if row.id in examples]
+    none = f"; none for {len(examples) - len(of_these)} papers, where it came to no end"
+    if not of_these:
+        return f"no sentences{none}"
+    scores = [[choice.score for choice in scored(row.sentences, examples[row.id].gold.summaries)] for row in of_these]
     first, mean, best = (100 * fmean(map(take, scores)) for take in (lambda row: row[0], fmean, max))
-    return f"{len(rows)} papers; ROUGE of the likeliest sentence {first:.1f}, of all {mean:.1f}, of the best {best:.1f}"
+    told = f"mean ROUGE of the likeliest sentence {first:.1f}, of all {mean:.1f}, of the best {best:.1f}"
+    return f"{len(of_these)} papers; {told}{none if len(of_these) < len(examples) else ''}"

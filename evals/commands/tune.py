@@ -2,8 +2,9 @@
 
 from argparse import Namespace
 from collections.abc import Sequence
+from pathlib import Path
 
-from evals.choices import read_choices
+from evals.choices import read_drawn, with_choices
 from evals.lessons import lessons_of
 from evals.runs import checksum, make_folder
 from evals.suites import OWN, load_suite, suite_and_file
@@ -35,18 +36,8 @@ def call(options: Namespace) -> int:
     # All files are looked at before a model is.
     train, about = _read(options.train, "train", options.licence)
     if options.choices:
-        choices = read_choices(options.choices)
-        train = [lesson.model_copy(update={"choices": choices.get(lesson.paper.id, ())}) for lesson in train]
-        about.append(
-            TrainingData(
-                split="choices",
-                suite="drawn",
-                file=options.choices.name,
-                sha256=checksum(options.choices),
-                licence="what the model wrote",
-                lessons=sum(len(lesson.choices) > 1 for lesson in train),
-            )
-        )
+        train, about_choices = _with_choices(train, options.choices)
+        about.append(about_choices)
     dev, on_dev = _read(options.dev, "dev", options.licence)
     recipe = Recipe(
         rank=options.rank,
@@ -92,3 +83,18 @@ def _read(named: Sequence[str], split: str, licence: str | None) -> tuple[list[L
             )
         )
     return lessons, about
+
+
+def _with_choices(train: list[Lesson], path: Path) -> tuple[list[Lesson], TrainingData]:
+    taught = list(with_choices(train, read_drawn(path)))
+    papers = sum(len(lesson.choices) > 1 for lesson in taught)
+    if not papers:
+        raise SettingsError(f"--choices {path}: holds no sentences for papers of --train")
+    return taught, TrainingData(
+        split="choices",
+        suite="drawn",
+        file=path.name,
+        sha256=checksum(path),
+        licence="what the model wrote",
+        lessons=papers,
+    )
