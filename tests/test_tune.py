@@ -180,7 +180,7 @@ def test_a_prompt_that_is_read_once_has_the_losses_of_whole_passes(base: Path, t
     """The loss of the lesson, and the divergence of its choices, as from prompt and answer in one row each."""
     training = _training(base, tmp_path)
     one = Tokens([8, 9, 10, 11], [14, 15, 16], [IGNORED, 15, 16], _CHOICES)
-    (found,) = training._losses([one])
+    (found,) = training._both([one])
     expected = 2 * training.loss([one])
     means = [-training.loss([Tokens(one.prompt, tokens, tokens)]) for tokens, _ in _CHOICES]
     likely = torch.tensor(means).mul(SHARPNESS).log_softmax(0)
@@ -193,15 +193,18 @@ def test_the_better_of_several_sentences_becomes_the_likelier_one(base: Path, tm
     """By as much as the scores say; the lesson beside them is learned too, and without weight they change nothing."""
     lesson = _tokens(1)
     chosen = lesson._replace(choices=_CHOICES)
-    apart = []
+    apart, told = [], []
     for weight in (1.0, 0.0):
         training = _training(base, tmp_path / str(weight), Recipe(epochs=40, learning_rate=1e-2, choice_weight=weight))
         assert training.run([chosen], ())
         likely = [-training.loss([Tokens(lesson.prompt, tokens, tokens)]) for tokens, _ in _CHOICES]
         apart.append(SHARPNESS * (likely[0] - likely[1]))
         assert training.loss([lesson]) < 0.1
+        told.append(training.progress.choices)
     assert apart[0] == pytest.approx(0.2 / SPREAD, abs=0.5)
     assert abs(apart[0] - apart[1]) > 1
+    assert told[0][-1] < 0.01 < told[0][0]
+    assert told[1][-1] > 0.01
 
 
 def test_choices_are_sentences_with_the_end_of_their_line(

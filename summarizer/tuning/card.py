@@ -71,6 +71,8 @@ def _losses(progress: Progress) -> Sequence[str]:
     rows = [
         f"| {epoch + 1}{' (kept)' if epoch == progress.best else ''} | {loss:.4f} | "
         f"{f'{progress.dev[epoch]:.4f}' if epoch < len(progress.dev) else ''} |"
+        f"{f' {progress.choices[epoch]:.4f} |' if epoch < len(progress.choices) else ''}"
         for epoch, loss in enumerate(progress.train)
     ]
-    return ("| epoch | loss of a token, train | dev |", "| --- | ---: | ---: |", *rows)
+    more = (" divergence of choices |", " ---: |") if progress.choices else ("", "")
+    return (f"| epoch | loss of a token, train | dev |{more[0]}", f"| --- | ---: | ---: |{more[1]}", *rows)

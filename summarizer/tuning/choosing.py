@@ -10,11 +10,12 @@ from typing import Any, Final
 
 import torch
 
+from summarizer.errors import ModelError
 from summarizer.tuning.lessons import IGNORED, Tokens
 
-#: Scores that differ by so much, of 1, are wanted with e times the likelihood.
+#: A sentence whose score is greater by so much, of 1, is wanted with e times the share of the list.
 SPREAD: Final = 0.05
-#: Mean log-likelihoods of a token are so many times as far apart as the scores of the softmax that learns.
+#: Shares of the list come from mean log-likelihoods of a token times this, so that e times the share is 1/8 a token.
 SHARPNESS: Final = 8.0
 
 #: A forward pass: rows of tokens, a cache or None, and the places whose logits are wanted (rows x tokens); it gives
@@ -22,16 +23,19 @@ SHARPNESS: Final = 8.0
 Forward = Callable[[torch.Tensor, Any, torch.Tensor], tuple[torch.Tensor, Any]]
 
 
-def losses(forward: Forward, one: Tokens) -> tuple[torch.Tensor, torch.Tensor]:
+def compare(forward: Forward, one: Tokens) -> tuple[torch.Tensor, torch.Tensor]:
     """The sum of the losses of the wanted tokens, and the divergence of likelihoods from scores, of a lesson.
 
-    The prompt is read once for all.
+    The prompt is read once for all. `ModelError` for a model that forgets what it has read.
     """
     ids = torch.tensor([one.prompt[:-1]])
     _, cache = forward(ids, None, torch.zeros_like(ids, dtype=torch.bool))
     written, cache = _likelihoods(forward, one.prompt[-1], [one.answer], [one.wanted], cache)
-    cache.crop(-len(one.answer))
-    cache.batch_repeat_interleave(len(one.choices))
+    try:
+        cache.crop(-len(one.answer))
+        cache.batch_repeat_interleave(len(one.choices))
+    except (AttributeError, NotImplementedError, RuntimeError, ValueError) as error:
+        raise ModelError("choices are for models that keep all keys and values, without windows or states") from error
     choices = [choice.tokens for choice in one.choices]
     each, _ = _likelihoods(forward, one.prompt[-1], choices, choices, cache)
     means = torch.stack([part.mean() for part in torch.split(each, [len(choice) for choice in choices])])

@@ -33,6 +33,12 @@ class Progress(Frozen):
     losses: float = 0.0
     """Sum over the tokens of the epoch that is under way."""
     tokens: int = 0
+    choices: tuple[float, ...] = ()
+    """Mean divergence of likelihoods from scores in each epoch, of lessons with choices; empty without any."""
+    divergences: float = 0.0
+    """Sum over the lessons with choices of the epoch that is under way."""
+    chosen: int = 0
+    """How many these are."""
 
 
 class Origin(Frozen):
