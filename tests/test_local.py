@@ -12,13 +12,15 @@ from typing import Any
 import pytest
 import torch
 
-from summarizer.backends.constraint import Form
-from summarizer.backends.continuous import Asked, shaken
+from summarizer.backends.constraint import Form, SchemaGrammar
+from summarizer.backends.continuous import Asked, ContinuousDecoder, shaken
 from summarizer.backends.device import Placement
 from summarizer.backends.generation import LoadedModel, PulseCriterion, load_model
 from summarizer.backends.lean import LeanModel
 from summarizer.backends.local import ALONE, WINDOW_BATCHES, LocalBackend
 from summarizer.backends.pulse import Pulse
+from summarizer.backends.slots import Prefix, SlotModel
+from summarizer.backends.transformers_decoder import TransformersDecoder
 from summarizer.completion import Completion, Decoding, Message, Outcome, Request
 from summarizer.errors import ModelError, RequestError, SettingsError
 from summarizer.records import Answer
@@ -492,8 +494,33 @@ def test_several_answers_to_a_prompt_are_those_that_it_has_alone(tiny: Path) -> 
     assert len({tuple(alone[at]) for at in (0, 2, 4)}) == 3
 
 
-def _written(model: LoadedModel, asked: Sequence[Asked]) -> dict[int, list[int]]:
-    decoder = model.decoder(len(asked))
+class _Counted(SlotModel):
+    """One that knows how many prompts it has read."""
+
+    read_so_far = 0
+
+    def read(self, first: int, prompts: list[list[int]], prefix: Prefix | None = None) -> torch.Tensor:
+        self.read_so_far += len(prompts)
+        return super().read(first, prompts, prefix)
+
+
+def test_a_prompt_that_comes_several_times_at_once_is_read_once(tiny: Path) -> None:
+    """Wherever it stands among longer ones, and with slots that had to grow."""
+    model = load_model(tiny, Placement("cpu", "float32", detected=False))
+    counted = _Counted(TransformersDecoder(model.model), 6)
+    grammar = SchemaGrammar(model.tokenizer, model.model.config.vocab_size, model.ends)
+    decoder = ContinuousDecoder(counted, grammar, model.ends, Pulse(60.0))
+    prompts = [[9, 8, 7], list(range(3, 90)), [9, 8, 7], [4, 3], [9, 8, 7], list(range(3, 90))]
+    asked = [Asked(at, prompt, Decoding(max_tokens=24), Form(SCHEMA)) for at, prompt in enumerate(prompts)]
+    found = _written(model, asked, decoder)
+    assert counted.read_so_far == 3
+    assert found == {one.number: _written(model, [one])[one.number] for one in asked}
+
+
+def _written(
+    model: LoadedModel, asked: Sequence[Asked], decoder: ContinuousDecoder | None = None
+) -> dict[int, list[int]]:
+    decoder = decoder or model.decoder(len(asked))
     decoder.admit(asked)
     written: dict[int, list[int]] = {}
     while len(written) < len(asked):

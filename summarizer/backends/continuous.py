@@ -75,29 +75,28 @@ class ContinuousDecoder:
     def admit(self, asked: Sequence[Asked]) -> None:
         """Read prompts into the next slots, several at once, and draw the first token of each answer.
 
-        What all prompts of a schema begin with is read once, and so is a prompt that comes several times, for several
-        answers. What cannot be held to its form leaves with the next step.
+        What all prompts of a schema begin with is read once, and so is a prompt that comes several times at once, for
+        several answers. What cannot be held to its form leaves with the next step.
         """
         enforced = list(self._enforced(asked))
         self._model.expect(len(self._running) + len(enforced))
         firsts, repeats = _apart(enforced)
         again = {tuple(one.prompt) for one, _ in repeats}
-        known: dict[tuple[int, ...], tuple[Prefix, torch.Tensor]] = {}
+        read: dict[tuple[int, ...], tuple[int, torch.Tensor]] = {}
         for group in _groups(firsts):
             schema_text, begun, slot = group[0][0].form.schema_text, time.perf_counter(), len(self._running)
             prompts, prefix = [one.prompt for one, _ in group], self._prefixes.get(schema_text)
             logits = self._model.read(slot, prompts, prefix)
             if prefix is None:
                 self._prefixes[schema_text] = self._model.prefix(slot, prompts[0])
-            for at, prompt in enumerate(prompts):
-                if tuple(prompt) in again:
-                    known[tuple(prompt)] = self._model.prefix(slot + at, prompt), logits[at].clone()
+            places = enumerate(map(tuple, prompts))
+            read |= {prompt: (slot + at, logits[at]) for at, prompt in places if prompt in again}
             self._begin(group, logits, begun)
         if repeats:
-            begun, read = time.perf_counter(), [known[tuple(one.prompt)] for one, _ in repeats]
-            for slot, (prefix, _) in enumerate(read, start=len(self._running)):
-                self._model.put(slot, prefix)
-            self._begin(repeats, torch.stack([logits for _, logits in read]), begun)
+            begun, known = time.perf_counter(), [read[tuple(one.prompt)] for one, _ in repeats]
+            for slot, ((source, _), (one, _)) in enumerate(zip(known, repeats, strict=True), start=len(self._running)):
+                self._model.repeat(source, slot, len(one.prompt))
+            self._begin(repeats, torch.stack([logits for _, logits in known]), begun)
 
     def _begin(self, group: Sequence[tuple[Asked, LLMatcher]], logits: torch.Tensor, begun: float) -> None:
         """Draw the first tokens of answers whose prompts stand in the next slots."""

@@ -142,9 +142,12 @@ class SlotModel:
             for store in layer:
                 store[target, :, :length] = store[source, :, :length]
 
-    def put(self, slot: int, prefix: Prefix) -> None:
-        """Have a slot hold what was kept, as if it were read there."""
-        self._copy(slot, prefix, len(prefix.tokens))
+    def repeat(self, source: int, target: int, length: int) -> None:
+        """Copy the first tokens of one slot into another that may not have been used yet."""
+        self._cache.begin(target, torch.zeros(1, 0, dtype=torch.long, device=self.device), length)
+        for layer, (keys, values) in enumerate(self._cache.stores):
+            self._cache.reserve(layer, keys[:1], values[:1])
+        self.move(source, target, length)
 
     def _copy(self, slot: int, prefix: Prefix, length: int) -> None:
         self._cache.begin(slot, self._cache.positions, length)
