@@ -1,6 +1,7 @@
 """What an answer in lines leaves open is read from the paper by rule: contribution, roles of methods, results."""
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from summarizer.claims import claimed_results
@@ -38,13 +39,20 @@ _COMPARED_BEHIND: Final = re.compile(r"\W{0,3}\s?(?:\w+ ){0,2}baselines?\b", _FL
 
 
 def read_by_rule(answer: Answer, paper: Paper, limits: Limits) -> Answer:
-    """The answer with what can be read from the paper without a model."""
+    """The answer with what can be read from the paper without a model, and without names that it does not state."""
     title, abstract = (" ".join(text.split()) for text in (paper.title, paper.abstract))
-    methods = tuple(
-        NamedMethod(name=method.name, role=_role(method.name, title, abstract)) for method in answer.methods
-    )
-    answer = answer.model_copy(update={"contribution": kind_of_contribution(title, abstract), "methods": methods})
-    return answer.model_copy(update={"results": claimed_results(answer, Passages(paper), limits)})
+    passages = Passages(paper)
+
+    def stated(names: Iterable[str]) -> tuple[str, ...]:
+        # Words of the paper are not yet what it says: `ROUGE` of `ROUGE-1`, or `87.1` of `87.1%`, is a part of a name.
+        return tuple(name for name in names if passages.find(name).match != "absent")
+
+    names = stated(method.name for method in answer.methods)
+    methods = tuple(NamedMethod(name=name, role=_role(name, title, abstract)) for name in names)
+    lists = {kind: stated(getattr(answer, kind)) for kind in ("tasks", "datasets", "metrics")}
+    read = {"contribution": kind_of_contribution(title, abstract), "methods": methods, **lists}
+    answer = answer.model_copy(update=read)
+    return answer.model_copy(update={"results": claimed_results(answer, passages, limits)})
 
 
 def _role(name: str, title: str, abstract: str) -> Role:
