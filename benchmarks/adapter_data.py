@@ -27,8 +27,6 @@ from evals.suites.suite import Split
 
 #: Shares, by a hash of the id, so that the same papers are drawn each time: one in so many.
 TITLES, HELD = 3, 5
-#: Papers for which sentences are drawn, the first of SciTLDR.
-DRAWN = 1_200
 NAMES = Path(__file__).parent / "scitldr_names.jsonl"
 METHODS = Path(__file__).parent / "tdmsci_methods.jsonl"
 
@@ -61,8 +59,6 @@ def main() -> None:
         shared = {pair.train for pairs in (found.titles, found.abstracts, found.near) for pair in pairs}
         kept = [one for one in known if one.paper.id not in shared | left]
         _write(options.output / f"{name}.jsonl", map(change, kept))
-        if name == "scitldr.train":
-            _write(options.output / "scitldr.drawn.jsonl", map(change, kept[:DRAWN]))
         print(f"{name}: {len(kept)} of {len(known)}; {len(shared)} share much with what is evaluated")
     _write(options.output / "scirex.held.jsonl", held)
     _write(options.output / "tdmsci.held.jsonl", kept_sentences)
