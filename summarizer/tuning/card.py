@@ -35,6 +35,7 @@ def versions() -> dict[str, str]:
 def card(made: Made) -> str:
     """Markdown for people, with the front matter that model hubs read."""
     recipe, progress = made.recipe, made.progress
+    unused = set() if progress.choices else {"choice_weight"}
     lines = [
         "---",
         "library_name: peft",
@@ -54,7 +55,7 @@ def card(made: Made) -> str:
         "",
         "| recipe | |",
         "| --- | --- |",
-        *(f"| {name.replace('_', ' ')} | {value} |" for name, value in recipe.model_dump().items()),
+        *(f"| {name.replace('_', ' ')} | {value} |" for name, value in recipe.model_dump(exclude=unused).items()),
         *([f"| went on from | {made.adapter} |"] if made.adapter else []),
         f"| number format of the base | {made.dtype} |",
         f"| batches learned from | {progress.step} |",
