@@ -410,7 +410,7 @@ class _Embedded(ScriptedBackend):
         revision = "sha256:1a527d5cf29e4096"
         adapter = adapter_name(embedded_adapter())
         model = "SmolLM2-135M-Instruct.Q4_1"
-        return Identity(backend="local", model=model, revision=revision, adapter=adapter, dtype="bfloat16")
+        return Identity(backend="local", model=model, revision=revision, adapter=adapter, dtype="int8")
 
 
 def test_the_identity_says_how_the_server_is_asked(tmp_path: Path) -> None:
