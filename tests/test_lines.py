@@ -145,6 +145,7 @@ def test_a_schema_is_no_grammar() -> None:
     whole = grammar_for(lines_grammar(_LIMITS), "Guessing (deep)", f"We\nhear {PAPER} (now.")
     words = ["Guessing", " ", "(deep)", "\n", "deep", "\n", "We", " ", "hear", " ", '"', "<", "the", " ", "paper", ">"]
     assert json.dumps([*words, '"', " ", "\n", "now", "."]) in whole
+    assert json.dumps(["\n", "We", " ", "hear", "."]) in grammar_for(lines_grammar(_LIMITS), "", "We hear.")
 
 
 def test_what_is_written_is_read() -> None:

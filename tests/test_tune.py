@@ -458,7 +458,7 @@ def test_sentences_are_drawn_once_scored_and_learned_from(
     empty.touch()
     assert main(_command(base, gold, tmp_path / "other", "--choices", str(empty))) == 2
     told = capfd.readouterr().err
-    assert "holds sentences of base0, " in told
+    assert f"holds sentences of {base.name}, " in told
     assert "set --temperature 0.7" in told
     assert "--language German: sentences to learn from are in English" in told
     assert "holds no sentences for papers of --train" in told

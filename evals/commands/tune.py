@@ -46,6 +46,7 @@ def call(options: Namespace) -> int:
         batch_size=options.lessons,
         epochs=options.epochs,
         seed=settings.seed,
+        choice_weight=options.choice_weight,
     )
     base = Base(settings.model, settings.revision, settings.device, settings.dtype, settings.cache_dir)
     if settings.prompt is not None:

@@ -14,7 +14,7 @@ class Recipe(Frozen):
     """Share of the steps in which the rate rises; then it falls to nothing, in a straight line."""
     batch_size: int = 8
     epochs: int = 3
-    choice_weight: float = 1.0
+    choice_weight: float = 0.1
     """Of learning which of several sentences is better, where lessons have some, beside the loss of a token."""
     seed: int = 0
 
