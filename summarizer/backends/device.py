@@ -44,7 +44,7 @@ def choose_placement(
     """Fill in what is set to `auto`: the fastest device that is there, and the fastest format that is safe on it.
 
     float16 is never chosen, since it overflows in models that were trained in bfloat16; int8 only with `eight_bits`,
-    which says that the model was measured to be as good in it. The choice depends on the machine, so two machines may
+    which says that it was measured what the model loses in it. The choice depends on the machine, so two machines may
     differ; what was chosen is in each record. `SettingsError` for int8 where there is no kernel for it.
     """
     chosen = _detect_device() if device == "auto" else device

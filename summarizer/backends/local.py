@@ -54,7 +54,7 @@ class LocalBackend:
         self._settings, self._load = settings, load or _LOADERS[settings.engine]
         self._source = find_model(settings.model)
         self._adapter = settings.used_adapter
-        # With the adapter that comes along, int8 has the scores of bfloat16 (docs/adapter.md).
+        # With the adapter that comes along, it is known what int8 costs (docs/adapter.md).
         measured = self._adapter == embedded_adapter() and settings.engine == "torch"
         self._placement = choose_placement(settings.device, settings.dtype, eight_bits=measured)
         self._batch_size = settings.batch_size
