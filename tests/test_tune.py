@@ -207,6 +207,14 @@ def test_the_better_of_several_sentences_becomes_the_likelier_one(base: Path, tm
     assert told[1][-1] > 0.01
 
 
+def test_a_model_with_a_window_learns_from_no_choices(tmp_path: Path) -> None:
+    """It is told before anything is learned."""
+    training = _training(save_decoder(tmp_path / "base", "Mistral"), tmp_path / "adapter")
+    with pytest.raises(ModelError, match="choices are for models that keep all keys and values"):
+        training.run([_tokens(1), _tokens(2)._replace(choices=_CHOICES)], ())
+    assert training.progress.step == 0
+
+
 def test_choices_are_sentences_with_the_end_of_their_line(
     teacher: tuple[Teacher, Callable[[Iterable[int]], str]],
 ) -> None:

@@ -31,11 +31,10 @@ def compare(forward: Forward, one: Tokens) -> tuple[torch.Tensor, torch.Tensor]:
     ids = torch.tensor([one.prompt[:-1]])
     _, cache = forward(ids, None, torch.zeros_like(ids, dtype=torch.bool))
     written, cache = _likelihoods(forward, one.prompt[-1], [one.answer], [one.wanted], cache)
-    try:
-        cache.crop(-len(one.answer))
-        cache.batch_repeat_interleave(len(one.choices))
-    except (AttributeError, NotImplementedError, RuntimeError, ValueError) as error:
-        raise ModelError("choices are for models that keep all keys and values, without windows or states") from error
+    if not cache or not all(layer.is_croppable and not layer.is_sliding for layer in cache.layers):
+        raise ModelError("choices are for models that keep all keys and values, without windows or states")
+    cache.crop(-len(one.answer))
+    cache.batch_repeat_interleave(len(one.choices))
     choices = [choice.tokens for choice in one.choices]
     each, _ = _likelihoods(forward, one.prompt[-1], choices, choices, cache)
     means = torch.stack([part.mean() for part in torch.split(each, [len(choice) for choice in choices])])
