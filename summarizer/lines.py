@@ -33,7 +33,6 @@ _CHUNKS: Final = re.compile(r"\([^()]*\)|\w+|\W")
 #: Signs that no name begins with, and that none ends with.
 _NOT_FIRST: Final = ",:!?"
 _NOT_LAST: Final = ",.:!?"
-_WORD: Final = re.compile(r"[^\W_]")
 #: Between texts of which no name has parts of both.
 _APART: Final = "\n"
 #: How the grammar begins.
@@ -57,7 +56,7 @@ def lines_grammar(limits: Limits) -> str:
             _DIALECT,
             f"start: SENTENCE {names}",
             _sentence(limits),
-            rf"NAME: WORDS & {ends} & /.*[\p{{L}}\p{{N}}].*/",
+            rf"NAME: WORDS & {ends} & /.*\p{{L}}.*/",
             f'WORDS: %regex {{"substring_chunks": {PAPER}}}',
         )
     )
@@ -95,7 +94,7 @@ def can_be_said(name: str, limits: Limits) -> bool:
         and BETWEEN.strip() not in name
         and name[:1] not in _NOT_FIRST
         and name[-1:] not in _NOT_LAST
-        and _WORD.search(name) is not None
+        and any(map(str.isalpha, name))
         and all(chunk not in "()" for chunk in _CHUNKS.findall(name))
     )
 

@@ -92,6 +92,9 @@ def test_nothing_else_can_be_written(grammar: tuple[SchemaGrammar, Callable[[str
         ("It hears, Yahoo! and C++, cafe\u0301s and \u0939\u093f\u0928\u094d\u0926\u0940.", "cafe\u0301s", True),
         ("It hears, Yahoo! and C++, cafe\u0301s and \u0939\u093f\u0928\u094d\u0926\u0940.", "cafe", False),
         ("It hears, Yahoo! and C++, cafe\u0301s and \u0939\u093f\u0928\u094d\u0926\u0940.", "cafe\u0301", False),
+        ("It hears 81.4% of 3-D, x\u00b2 and \u00b2.", "81.4%", False),
+        ("It hears 81.4% of 3-D, x\u00b2 and \u00b2.", "\u00b2", False),
+        ("It hears 81.4% of 3-D, x\u00b2 and \u00b2.", "3-D", True),
         ("It is \u0939\u093f\u0928\u094d\u0926\u0940.", "\u0939\u093f\u0928\u094d\u0926\u0940", True),
         ("It is \u0939\u093f\u0928\u094d\u0926\u0940.", "\u0939\u093f", False),
     ],
@@ -99,7 +102,7 @@ def test_nothing_else_can_be_written(grammar: tuple[SchemaGrammar, Callable[[str
 def test_brackets_and_words_are_whole_and_what_is_taught_can_be_written(
     grammar: tuple[SchemaGrammar, Callable[[str], list[int]]], abstract: str, names: str, *, allowed: bool
 ) -> None:
-    """Round brackets both or none, no sign of a sentence at an end, and accents belong to their words."""
+    """Round brackets both or none, no sign of a sentence at an end, letters, and accents belong to their words."""
     assert _allows(grammar, _with(names), abstract) == allowed
     if not names.startswith(("cafe", "\u0939")):  # of words alone the paper decides
         assert can_be_said(names, _LIMITS) == allowed

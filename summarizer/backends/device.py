@@ -52,7 +52,7 @@ def choose_placement(
         there = "this CPU is no such one, or does not tell" if chosen == "cpu" else f"this is to run on {chosen}"
         raise SettingsError(f"setting 'dtype': int8 is for x86-64 CPUs with AVX2, and {there}")
     if dtype == "auto":
-        fast = eight_bits and chosen == "cpu" and _has_eight_bits() and EIGHT_BIT_FLAGS & _cpu_flags()
+        fast = eight_bits and chosen == "cpu" and _has_eight_bits() and adds_eight_bits()
         dtype = "int8" if fast else _detect_dtype(chosen)
     return Placement(chosen, dtype, detected=device == "auto")
 
@@ -95,6 +95,11 @@ def _detect_dtype(device: Device) -> Dtype:
 def _has_eight_bits() -> bool:
     """Whether this is a CPU that the kernels of torch multiply in int8 on."""
     return platform.machine().lower() in {"x86_64", "amd64"} and "avx2" in _cpu_flags()
+
+
+def adds_eight_bits() -> bool:
+    """Whether this CPU has instructions that add up products in int8."""
+    return bool(EIGHT_BIT_FLAGS & _cpu_flags())
 
 
 def _torch_may_use_cuda() -> bool:

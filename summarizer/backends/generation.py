@@ -190,11 +190,14 @@ def load_model(folder: Path, placement: Placement, adapter: Path | None = None) 
         raise ModelError(f"the weights in {folder} lack {len(missing)} parts of the model, for example {missing[0]}")
     if adapter:
         add_adapter(model, adapter)
+    loaded = LoadedModel(model, tokenizer)
     if placement.dtype == "int8":
-        from summarizer.backends.eight_bits import use_eight_bits  # noqa: PLC0415
+        from summarizer.backends.eight_bits import SAMPLE, use_eight_bits  # noqa: PLC0415
 
-        use_eight_bits(model)
-    return LoadedModel(model, tokenizer)
+        ids = torch.tensor([tokenizer(SAMPLE)["input_ids"][: loaded.context]])
+        more = {"decoder_input_ids": ids} if config.is_encoder_decoder else {}
+        use_eight_bits(model, lambda: model(input_ids=ids, use_cache=False, **more))
+    return loaded
 
 
 def written_text(tokenizer: "PreTrainedTokenizerBase", written: "Written") -> Generated:

@@ -71,15 +71,17 @@ def load_lean(folder: Path, placement: Placement, adapter: Path | None = None) -
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     import torch  # noqa: PLC0415
 
-    product: Any = FloatProduct
+    product, sample = cast("Any", FloatProduct), ""
     if placement.dtype == "int8":
-        from summarizer.backends.eight_bits import EightBitProduct  # noqa: PLC0415
+        from summarizer.backends.eight_bits import SAMPLE, EightBitProduct  # noqa: PLC0415
 
-        product = EightBitProduct
+        product, sample = EightBitProduct, SAMPLE
     with translate_loading_errors(f"the model in {folder} does not load"), torch.inference_mode():
         tokenizer = _tokenizer(folder)
         weights = _Weights(folder, getattr(torch, placement.weights), Adapter(adapter) if adapter else None)
-        model = Llama(config, weights, product)
+        model = Llama(
+            config, weights, product, tokenizer(sample)["input_ids"][: config.max_position_embeddings] if sample else []
+        )
         ends = end_tokens(_named_ends(folder, config.eos_token_id), tokenizer)
     if weights.adapter:
         weights.adapter.check_used()

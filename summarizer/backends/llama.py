@@ -85,6 +85,9 @@ class Product(Protocol):
     def __call__(self, states: torch.Tensor, factor: torch.Tensor | None = None) -> torch.Tensor:
         """Of `states` (... x inputs), each multiplied by its factor (... x 1): ... x outputs."""
 
+    def settle(self) -> None:
+        """Take the format to compute in, by what has been multiplied so far."""
+
 
 class FloatProduct:
     """With weights as they are."""
@@ -99,6 +102,9 @@ class FloatProduct:
             states = (states * factor).to(self._weight.dtype)
         return nn.functional.linear(states, self._weight)
 
+    def settle(self) -> None:
+        """Nothing: it is in that format."""
+
 
 class Weights(Protocol):
     """Where the weights come from."""
@@ -110,28 +116,52 @@ class Weights(Protocol):
 class Llama:
     """The whole model, a `slots.Decoder`."""
 
-    def __init__(self, config: LlamaConfig, weights: Weights, product: Callable[[torch.Tensor], Product]) -> None:
-        """Take the weights one after the other, so that there is never more than one matrix in two formats."""
+    def __init__(
+        self, config: LlamaConfig, weights: Weights, product: Callable[[torch.Tensor], Product], sample: list[int]
+    ) -> None:
+        """Take the weights one after the other, so that there is never more than one layer in two formats.
+
+        `sample` are the tokens that products see before they settle, which may be none.
+        """
         self.device = torch.device("cpu")
         size = config.vocab_size, config.hidden_size
         self._embeddings = weights("model.embed_tokens.weight", *size)
-        self._layers = [Layer(config, at, weights, product) for at in range(config.num_hidden_layers)]
-        self._norm, self._least = weights("model.norm.weight", config.hidden_size), config.rms_norm_eps
-        self._head = product(self._embeddings if config.tie_word_embeddings else weights("lm_head.weight", *size))
         self._turns = config.theta ** -(torch.arange(0, config.width, 2).float() / config.width)
+        self._norm, self._least = weights("model.norm.weight", config.hidden_size), config.rms_norm_eps
+        self._layers: list[Layer] = []
+        cache, positions = SlotCache(1), torch.arange(len(sample))[None]
+        cache.begin(0, positions, len(sample))
+        visible = torch.ones(1, 1, len(sample), len(sample), dtype=torch.bool).tril()
+        states, turn, bias = self._entry(torch.tensor([sample], dtype=torch.long), positions, visible)
+        for at in range(config.num_hidden_layers):
+            layer = Layer(config, at, weights, product)
+            if sample:
+                states = layer(states, turn, bias, cache)
+            layer.settle()
+            self._layers.append(layer)
+        self._head = product(self._embeddings if config.tie_word_embeddings else weights("lm_head.weight", *size))
+        if sample:
+            self._head(states * self._norm, _factor(states, self._least))
+        self._head.settle()
 
     def logits(
         self, ids: torch.Tensor, positions: torch.Tensor, visible: torch.Tensor, cache: SlotCache, wanted: list[int]
     ) -> torch.Tensor:
         """See `slots.Decoder`."""
-        states = nn.functional.embedding(ids, self._embeddings)
-        angles = positions[..., None, None].float() * self._turns
-        turn = angles.cos().to(states.dtype), angles.sin().to(states.dtype)
-        bias = torch.zeros(visible.shape, dtype=states.dtype).masked_fill_(~visible, -torch.inf)
+        states, turn, bias = self._entry(ids, positions, visible)
         for layer in self._layers:
             states = layer(states, turn, bias, cache)
         states = states[:, wanted]
         return self._head(states * self._norm, _factor(states, self._least))
+
+    def _entry(
+        self, ids: torch.Tensor, positions: torch.Tensor, visible: torch.Tensor
+    ) -> tuple[torch.Tensor, tuple[torch.Tensor, torch.Tensor], torch.Tensor]:
+        """What the first layer takes."""
+        states = nn.functional.embedding(ids, self._embeddings)
+        angles = positions[..., None, None].float() * self._turns
+        turn = angles.cos().to(states.dtype), angles.sin().to(states.dtype)
+        return states, turn, torch.zeros(visible.shape, dtype=states.dtype).masked_fill_(~visible, -torch.inf)
 
 
 class Layer:
@@ -177,6 +207,11 @@ class Layer:
         states = self._attended(attend(turned[:, :, : self._heads], keys, values, bias)).add_(states)
         gate, up = self._gate_and_up(states * self._between, _factor(states, self._least)).chunk(2, dim=-1)
         return self._down(nn.functional.silu(gate).mul_(up)).add_(states)
+
+    def settle(self) -> None:
+        """See `Product`."""
+        for product in (self._attend_to, self._attended, self._gate_and_up, self._down):
+            product.settle()
 
     def _attend(
         self, queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, bias: torch.Tensor
