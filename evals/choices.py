@@ -1,13 +1,13 @@
-"""Sentences that a model has drawn for papers, to learn which are like those of people: JSON Lines, one for a paper."""
+"""Sentences that a model has drawn for papers, to learn those that are like people's: JSON Lines, one for a paper."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 
 from pydantic import Field, ValidationError
 
 from evals.metrics.summary import rouge
-from summarizer.extension import Choice, Frozen, InputError, Lesson, LineFile, first_problem
+from summarizer.extension import Frozen, InputError, Lesson, LineFile, first_problem
 
 
 class Drawn(Frozen):
@@ -27,22 +27,29 @@ class DrawnFile(LineFile[Drawn]):
         super().__init__(path, _parse, b'{"id":')
 
 
-def scored(sentences: Sequence[str], targets: Sequence[str]) -> tuple[Choice, ...]:
-    """Sentences with the mean of ROUGE-1, -2 and -L, each against the target that is most like it."""
-    return tuple(Choice(text=text, score=fmean(rouge(text, targets).values())) for text in sentences)
+def likeness(text: str, targets: Sequence[str]) -> float:
+    """The mean of ROUGE-1, -2 and -L against the target that is most like it, from 0 to 1."""
+    return fmean(rouge(text, targets).values())
 
 
-def with_choices(lessons: Sequence[Lesson], drawn: Mapping[str, Sequence[str]]) -> Iterator[Lesson]:
-    """Give the first lesson of each paper with summaries its sentences, by its id, scored by all summaries of it."""
-    targets: dict[str, list[str]] = {}
+def best(sentences: Sequence[str], target: str) -> str:
+    """The sentence that is most like that of people and, half as much, like the others: one reference is chance."""
+
+    def worth(at: int) -> float:
+        others = [likeness(sentences[at], (other,)) for place, other in enumerate(sentences) if place != at]
+        return 2 * likeness(sentences[at], (target,)) + (fmean(others) if others else 0.0)
+
+    return sentences[max(range(len(sentences)), key=worth)]
+
+
+def with_best(lessons: Iterable[Lesson], drawn: Mapping[str, Sequence[str]]) -> Iterator[Lesson]:
+    """Put the best of the sentences of its paper, by its id, in the place of that of people in each lesson."""
     for lesson in lessons:
-        if lesson.sentence is not None:
-            targets.setdefault(lesson.paper.id, []).append(lesson.sentence)
-    left = dict(drawn)
-    for lesson in lessons:
-        sentences = left.pop(lesson.paper.id, ()) if lesson.sentence is not None else ()
-        choices = scored(sentences, targets[lesson.paper.id]) if sentences else ()
-        yield lesson.model_copy(update={"choices": choices}) if choices else lesson
+        sentences = drawn.get(lesson.paper.id, ())
+        if lesson.sentence is None or not sentences:
+            yield lesson
+        else:
+            yield lesson.model_copy(update={"sentence": best(sentences, lesson.sentence)})
 
 
 def read_drawn(path: Path) -> dict[str, tuple[str, ...]]:

@@ -186,8 +186,9 @@ def _add_tune(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", c
     tune.add_argument("--train", nargs="+", required=True, metavar="FILE", help=f"{_LABELLED}; twice counts twice")
     tune.add_argument("--dev", nargs="+", default=[], metavar="FILE", help="the same, to choose an epoch by")
     tune.add_argument("-o", "--output", required=True, type=Path, metavar="DIR", help="goes on with what is there")
-    tune.add_argument("--choices", type=Path, metavar="FILE", help="of `summarizer choices`, for papers of --train")
-    tune.add_argument("--choice-weight", type=_rate, default=0.1, metavar="X", help="of choices (default 0.1)")
+    tune.add_argument(
+        "--choices", type=Path, metavar="FILE", help="of `summarizer choices`: learn the best in place of people's"
+    )
     tune.add_argument("--licence", metavar="TEXT", help="of files in the form of gold, for the card")
     tune.add_argument("--rank", type=_positive, default=16, metavar="N", help="of the two matrices (default 16)")
     tune.add_argument("--learning-rate", type=_rate, default=1e-3, metavar="X", help="at its highest (default 0.001)")

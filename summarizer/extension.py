@@ -29,7 +29,7 @@ from summarizer.records import Contribution, Frozen, ResultKind, Role, Source, f
 from summarizer.sentences import sentences
 from summarizer.tuning.card import TrainingData
 from summarizer.tuning.drawing import Drawer
-from summarizer.tuning.lessons import Choice, Lesson
+from summarizer.tuning.lessons import Lesson
 from summarizer.tuning.recipe import Recipe
 from summarizer.tuning.tune import Base, tune
 from summarizer.whole import write_parts, write_whole
@@ -47,7 +47,6 @@ __all__ = [
     "Asker",
     "Base",
     "BudgetError",
-    "Choice",
     "Contribution",
     "Decoding",
     "Drawer",

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
-from evals.choices import scored, with_choices
+from evals.choices import best, likeness, with_best
 from evals.examples import Example, Gold, GoldName
 from evals.lessons import lessons_of
 from summarizer import Settings, Summarizer, read_papers
@@ -23,8 +23,7 @@ from summarizer.completion import Decoding, Identity
 from summarizer.errors import ModelError, SettingsError
 from summarizer.prompting import Renderer, load_prompt
 from summarizer.records import Paper
-from summarizer.tuning.choosing import SHARPNESS, SPREAD
-from summarizer.tuning.lessons import IGNORED, Choice, Chosen, Lesson, Teacher, Tokens
+from summarizer.tuning.lessons import IGNORED, Lesson, Teacher, Tokens
 from summarizer.tuning.recipe import Origin, Recipe
 from summarizer.tuning.training import MOST_TOKENS, Training
 from tests.tiny_models import save_causal, save_decoder, save_tokenizer
@@ -170,60 +169,6 @@ def test_padding_and_parts_change_no_loss(base: Path, tmp_path: Path) -> None:
     alone = [(training.loss([one]), sum(token != IGNORED for token in one.wanted)) for one in lessons]
     expected = sum(loss * count for loss, count in alone) / sum(count for _, count in alone)
     assert training.loss(lessons) == pytest.approx(expected, rel=1e-4)
-
-
-#: Two sentences, of which the model is to find the first better.
-_CHOICES = (Chosen([20, 21, 22, 23], 0.6), Chosen([30, 31], 0.4))
-
-
-def test_a_prompt_that_is_read_once_has_the_losses_of_whole_passes(base: Path, tmp_path: Path) -> None:
-    """The loss of the lesson, and the divergence of its choices, as from prompt and answer in one row each."""
-    training = _training(base, tmp_path)
-    one = Tokens([8, 9, 10, 11], [14, 15, 16], [IGNORED, 15, 16], _CHOICES)
-    (found,) = training._both([one])
-    expected = 2 * training.loss([one])
-    means = [-training.loss([Tokens(one.prompt, tokens, tokens)]) for tokens, _ in _CHOICES]
-    likely = torch.tensor(means).mul(SHARPNESS).log_softmax(0)
-    wanted = torch.tensor([score for _, score in _CHOICES]).div(SPREAD).softmax(0)
-    divergence = (wanted * (wanted.log() - likely)).sum()
-    assert [float(part.detach()) for part in found] == pytest.approx([expected, float(divergence)], rel=1e-4)
-
-
-def test_the_better_of_several_sentences_becomes_the_likelier_one(base: Path, tmp_path: Path) -> None:
-    """By as much as the scores say; the lesson beside them is learned too, and without weight they change nothing."""
-    lesson = _tokens(1)
-    chosen = lesson._replace(choices=_CHOICES)
-    apart, told = [], []
-    for weight in (1.0, 0.0):
-        training = _training(base, tmp_path / str(weight), Recipe(epochs=40, learning_rate=1e-2, choice_weight=weight))
-        assert training.run([chosen], ())
-        likely = [-training.loss([Tokens(lesson.prompt, tokens, tokens)]) for tokens, _ in _CHOICES]
-        apart.append(SHARPNESS * (likely[0] - likely[1]))
-        assert training.loss([lesson]) < 0.1
-        told.append(training.progress.choices)
-    assert apart[0] == pytest.approx(0.2 / SPREAD, abs=0.5)
-    assert abs(apart[0] - apart[1]) > 1
-    assert told[0][-1] < 0.01 < told[0][0]
-    assert told[1][-1] > 0.01
-
-
-def test_a_model_with_a_window_learns_from_no_choices(tmp_path: Path) -> None:
-    """It is told before anything is learned."""
-    training = _training(save_decoder(tmp_path / "base", "Mistral"), tmp_path / "adapter")
-    with pytest.raises(ModelError, match="choices are for models that keep all keys and values"):
-        training.run([_tokens(1), _tokens(2)._replace(choices=_CHOICES)], ())
-    assert training.progress.step == 0
-
-
-def test_choices_are_sentences_with_the_end_of_their_line(
-    teacher: tuple[Teacher, Callable[[Iterable[int]], str]],
-) -> None:
-    """Each once, on one line; one alone is none."""
-    lesson = Lesson(paper=_paper(), sentence="It hears.", choices=(Choice(text="It\nhears </s>.", score=0.5),))
-    assert teacher[0].tokens(lesson).choices == ()
-    more = (*lesson.choices, Choice(text="It hears </s>.", score=0.5), Choice(text="It sees.", score=0.1))
-    found = teacher[0].tokens(lesson.model_copy(update={"choices": more})).choices
-    assert [(teacher[1](one.tokens), one.score) for one in found] == [("It hears </s>.\n", 0.5), ("It sees.\n", 0.1)]
 
 
 def _run_until(training: Training, step: int, lessons: list[Tokens], dev: list[Tokens]) -> bool:
@@ -473,15 +418,28 @@ def test_sentences_are_drawn_once_scored_and_learned_from(
     assert f"{gold}, line 1: no drawn sentences" in told
 
 
-def test_what_is_drawn_is_like_what_people_wrote_by_rouge() -> None:
+def test_a_sentence_is_like_those_of_people_by_rouge() -> None:
     """The mean of ROUGE-1, -2 and -L, each against the target that is most like it."""
-    found = scored(["It hears streams.", "It hears.", "No."], ["It hears streams.", "A network."])
-    assert [choice.score for choice in found] == pytest.approx([1.0, (0.8 + 2 / 3 + 0.8) / 3, 0.0])
+    found = [likeness(text, ["It hears streams.", "A network."]) for text in ("It hears streams.", "It hears.", "No.")]
+    assert found == pytest.approx([1.0, (0.8 + 2 / 3 + 0.8) / 3, 0.0])
 
 
-def test_choices_are_for_one_lesson_of_a_paper_with_summaries() -> None:
-    """Several summaries make several lessons: the sentences are learned once, and scored by all of them."""
-    lessons = [Lesson(paper=_paper(), sentence=sentence) for sentence in (None, "It hears streams.", "A network.")]
-    given = list(with_choices([*lessons, Lesson(paper=_paper(2), sentence="No.")], {"p1": ["A network.", "No."]}))
-    assert [len(lesson.choices) for lesson in given] == [0, 2, 0, 0]
-    assert [choice.score for choice in given[1].choices] == pytest.approx([1.0, 0.0])
+def test_the_best_of_several_sentences_takes_the_place_of_that_of_people() -> None:
+    """Most like that of people; of those that are as like it, the one that is like the others, too."""
+    assert best(["A net.", "It hears streams now.", "It hears."], "It hears streams.") == "It hears streams now."
+    assert best(["It hears a b c.", "It hears x y z.", "Net x y z."], "It hears.") == "It hears x y z."
+    assert best(["A net."], "It hears.") == "A net."
+
+
+def test_only_what_people_said_in_a_sentence_has_another_in_its_place() -> None:
+    """Lessons of names alone, and of papers that nothing was drawn for, stay; each target has its own."""
+    first, second = _paper(), _paper().model_copy(update={"id": "other"})
+    lessons = [
+        Lesson(paper=first, sentence="It hears.", tasks=("depth",)),
+        Lesson(paper=first, sentence="It sees."),
+        Lesson(paper=first, tasks=("depth",)),
+        Lesson(paper=second, sentence="It hears."),
+    ]
+    found = list(with_best(lessons, {first.id: ("It hears all.", "It sees all."), second.id: ()}))
+    assert [lesson.sentence for lesson in found] == ["It hears all.", "It sees all.", None, "It hears."]
+    assert [lesson.tasks for lesson in found] == [lesson.tasks for lesson in lessons]

@@ -4,7 +4,7 @@ from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
 
-from evals.choices import Drawn, DrawnFile, scored
+from evals.choices import Drawn, DrawnFile, likeness
 from evals.examples import Example
 from evals.suites import load_suite, suite_and_file
 from summarizer.extension import (
@@ -62,7 +62,7 @@ def _told(rows: Sequence[Drawn], examples: Mapping[str, Example]) -> str:
     none = f"; none for {len(examples) - len(of_these)} papers, where it came to no end"
     if not of_these:
         return f"no sentences{none}"
-    scores = [[choice.score for choice in scored(row.sentences, examples[row.id].gold.summaries)] for row in of_these]
+    scores = [[likeness(text, examples[row.id].gold.summaries) for text in row.sentences] for row in of_these]
     first, mean, best = (100 * fmean(map(take, scores)) for take in (lambda row: row[0], fmean, max))
     told = f"mean ROUGE of the likeliest sentence {first:.1f}, of all {mean:.1f}, of the best {best:.1f}"
     return f"{len(of_these)} papers; {told}{none if len(of_these) < len(examples) else ''}"

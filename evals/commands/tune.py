@@ -4,7 +4,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-from evals.choices import read_drawn, with_choices
+from evals.choices import read_drawn, with_best
 from evals.lessons import lessons_of
 from evals.runs import checksum, make_folder
 from evals.suites import OWN, load_suite, suite_and_file
@@ -46,7 +46,6 @@ def call(options: Namespace) -> int:
         batch_size=options.lessons,
         epochs=options.epochs,
         seed=settings.seed,
-        choice_weight=options.choice_weight,
     )
     base = Base(settings.model, settings.revision, settings.device, settings.dtype, settings.cache_dir)
     if settings.prompt is not None:
@@ -87,15 +86,15 @@ def _read(named: Sequence[str], split: str, licence: str | None) -> tuple[list[L
 
 
 def _with_choices(train: list[Lesson], path: Path) -> tuple[list[Lesson], TrainingData]:
-    taught = list(with_choices(train, read_drawn(path)))
-    papers = sum(len(lesson.choices) > 1 for lesson in taught)
-    if not papers:
+    drawn = read_drawn(path)
+    lessons = sum(lesson.sentence is not None and lesson.paper.id in drawn for lesson in train)
+    if not lessons:
         raise SettingsError(f"--choices {path}: holds no sentences for papers of --train")
-    return taught, TrainingData(
+    return list(with_best(train, drawn)), TrainingData(
         split="choices",
         suite="drawn",
         file=path.name,
         sha256=checksum(path),
         licence="what the model wrote",
-        lessons=papers,
+        lessons=lessons,
     )

@@ -35,7 +35,6 @@ def versions() -> dict[str, str]:
 def card(made: Made) -> str:
     """Markdown for people, with the front matter that model hubs read."""
     recipe, progress = made.recipe, made.progress
-    unused = set() if progress.choices else {"choice_weight"}
     lines = [
         "---",
         "library_name: peft",
@@ -55,7 +54,7 @@ def card(made: Made) -> str:
         "",
         "| recipe | |",
         "| --- | --- |",
-        *(f"| {name.replace('_', ' ')} | {value} |" for name, value in recipe.model_dump(exclude=unused).items()),
+        *(f"| {name.replace('_', ' ')} | {value} |" for name, value in recipe.model_dump().items()),
         *([f"| went on from | {made.adapter} |"] if made.adapter else []),
         f"| number format of the base | {made.dtype} |",
         f"| batches learned from | {progress.step} |",
@@ -72,8 +71,6 @@ def _losses(progress: Progress) -> Sequence[str]:
     rows = [
         f"| {epoch + 1}{' (kept)' if epoch == progress.best else ''} | {loss:.4f} | "
         f"{f'{progress.dev[epoch]:.4f}' if epoch < len(progress.dev) else ''} |"
-        f"{f' {progress.choices[epoch]:.4f} |' if epoch < len(progress.choices) else ''}"
         for epoch, loss in enumerate(progress.train)
     ]
-    more = (" divergence of choices |", " ---: |") if progress.choices else ("", "")
-    return (f"| epoch | loss of a token, train | dev |{more[0]}", f"| --- | ---: | ---: |{more[1]}", *rows)
+    return ("| epoch | loss of a token, train | dev |", "| --- | ---: | ---: |", *rows)

@@ -15,17 +15,8 @@ from summarizer.records import Frozen, Limits, Paper
 if TYPE_CHECKING:
     from transformers import BatchEncoding, PreTrainedTokenizerBase
 
-#: Sentences of a paper that are compared, at most: all are computed at once.
-MOST_CHOICES: Final = 16
 #: What is not counted in the loss, by the convention of torch.
 IGNORED: Final = -100
-
-
-class Choice(Frozen):
-    """A sentence that a model wrote for a paper, and how like it is to those of people, from 0 to 1."""
-
-    text: str
-    score: float
 
 
 class Lesson(Frozen):
@@ -37,15 +28,6 @@ class Lesson(Frozen):
     methods: tuple[str, ...] | None = None
     datasets: tuple[str, ...] | None = None
     metrics: tuple[str, ...] | None = None
-    choices: tuple[Choice, ...] = ()
-    """Sentences of which the better ones are to become likelier; of one alone nothing is learned."""
-
-
-class Chosen(NamedTuple):
-    """A sentence that was drawn, with the token that ends its line, and its score."""
-
-    tokens: list[int]
-    score: float
 
 
 class Tokens(NamedTuple):
@@ -54,7 +36,6 @@ class Tokens(NamedTuple):
     prompt: list[int]
     answer: list[int]
     wanted: list[int]
-    choices: tuple[Chosen, ...] = ()
 
 
 class Teacher:
@@ -82,13 +63,7 @@ class Teacher:
         ]
         if ended:
             answer, wanted = [*answer, self._end], [*wanted, self._end]
-        return Tokens(prompt, answer, wanted, tuple(self._chosen(lesson.choices)))
-
-    def _chosen(self, choices: Sequence[Choice]) -> Iterator[Chosen]:
-        texts = {_one_line(choice.text): choice.score for choice in choices}
-        if len(texts) > 1:
-            for text, score in list(texts.items())[:MOST_CHOICES]:
-                yield Chosen(self._encoded(f"{text}\n")["input_ids"], score)
+        return Tokens(prompt, answer, wanted)
 
     def _encoded(self, text: str) -> "BatchEncoding":
         encoded: BatchEncoding = self._tokenizer(

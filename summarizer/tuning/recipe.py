@@ -14,8 +14,6 @@ class Recipe(Frozen):
     """Share of the steps in which the rate rises; then it falls to nothing, in a straight line."""
     batch_size: int = 8
     epochs: int = 3
-    choice_weight: float = 0.1
-    """Of learning which of several sentences is better, where lessons have some, beside the loss of a token."""
     seed: int = 0
 
 
@@ -33,12 +31,6 @@ class Progress(Frozen):
     losses: float = 0.0
     """Sum over the tokens of the epoch that is under way."""
     tokens: int = 0
-    choices: tuple[float, ...] = ()
-    """Mean divergence of likelihoods from scores in each epoch, of lessons with choices; empty without any."""
-    divergences: float = 0.0
-    """Sum over the lessons with choices of the epoch that is under way."""
-    chosen: int = 0
-    """How many these are."""
 
 
 class Origin(Frozen):

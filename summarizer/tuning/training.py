@@ -26,7 +26,6 @@ from summarizer.backends.lora import WEIGHTS, shape_of
 from summarizer.completion import never
 from summarizer.errors import ModelError, SettingsError
 from summarizer.records import Frozen
-from summarizer.tuning.choosing import compare
 from summarizer.tuning.lessons import IGNORED, Tokens
 from summarizer.tuning.recipe import Origin, Progress, Recipe
 from summarizer.whole import put_in_place, write_whole
@@ -94,10 +93,6 @@ class Training:
         if self._lessons not in {"", lessons}:
             raise SettingsError(f"{self._checkpoint}: is of a training with other lessons; {_ELSEWHERE}")
         self._lessons = lessons
-        if (chosen := next((one for one in train if one.choices), None)) is not None:
-            # A model that cannot learn from choices is told of now, and not in an hour.
-            with torch.inference_mode():
-                compare(self._pass, chosen)
         batches = -(-len(train) // recipe.batch_size)
         steps = batches * recipe.epochs
         saved = told = time.monotonic()
@@ -146,12 +141,11 @@ class Training:
         # Dropout is drawn anew for each step, so that a run that goes on draws what one without a stop would.
         torch.manual_seed((self._recipe.seed * 1_000_003 + progress.step) % 2**63)
         tokens = sum(token != IGNORED for one in batch for token in one.wanted)
-        total = divergences = 0.0
-        for loss, divergence in self._both(batch):
-            mixed = loss / tokens + self._recipe.choice_weight * divergence / len(batch)
-            mixed.backward()  # type: ignore[no-untyped-call]
+        total = 0.0
+        for part in _parts(batch):
+            loss, _ = self._forward(part)
+            (loss / tokens).backward()  # type: ignore[no-untyped-call]
             total += float(loss.detach())
-            divergences += float(divergence.detach())
         torch.nn.utils.clip_grad_norm_(self._learned, 1.0)
         self._optimizer.step()
         self._optimizer.zero_grad()
@@ -161,25 +155,8 @@ class Training:
                 "seconds": progress.seconds + time.perf_counter() - begun,
                 "losses": progress.losses + total,
                 "tokens": progress.tokens + tokens,
-                "divergences": progress.divergences + divergences,
-                "chosen": progress.chosen + sum(bool(one.choices) for one in batch),
             }
         )
-
-    def _both(self, batch: Sequence[Tokens]) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        """Sums of the losses of wanted tokens, each with how far likelihoods are from the scores of choices."""
-        for part in _parts([one for one in batch if not one.choices]):
-            loss, _ = self._forward(part)
-            yield loss, torch.zeros(())
-        for one in batch:
-            if one.choices:
-                yield compare(self._pass, one)
-
-    def _pass(self, ids: torch.Tensor, cache: Any, there: torch.Tensor) -> tuple[torch.Tensor, Any]:
-        device = self.model.device
-        with _head_of(self.model, there.to(device)):
-            output = self.model(input_ids=ids.to(device), past_key_values=cache, use_cache=True)
-        return output.logits, output.past_key_values
 
     def _forward(self, batch: Sequence[Tokens]) -> tuple[torch.Tensor, int]:
         """Sum of the losses of the wanted tokens, and their number."""
@@ -203,15 +180,12 @@ class Training:
         train = (*progress.train, progress.losses / max(progress.tokens, 1))
         found = (*progress.dev, self.loss(dev)) if dev else ()
         best = min(range(len(found)), key=found.__getitem__) if found else None
-        choices = (*progress.choices, progress.divergences / progress.chosen) if progress.chosen else ()
-        done = {"train": train, "dev": found, "best": best, "choices": choices}
-        begun = {"losses": 0.0, "tokens": 0, "divergences": 0.0, "chosen": 0}
-        self.progress = progress.model_copy(update={**done, **begun})
+        done = {"train": train, "dev": found, "best": best}
+        self.progress = progress.model_copy(update={**done, "losses": 0.0, "tokens": 0})
         if best is None or best == len(found) - 1:
             self.model.save_pretrained(str(self._folder), safe_serialization=True)
         on_dev = f", dev {found[-1]:.4f}" if found else ""
-        of_choices = f", divergence of choices {choices[-1]:.4f}" if choices else ""
-        _LOG.info("epoch %d: loss of a token %.4f%s%s", len(train), train[-1], on_dev, of_choices)
+        _LOG.info("epoch %d: loss of a token %.4f%s", len(train), train[-1], on_dev)
 
     def _tell(self, steps: int) -> None:
         progress = self.progress

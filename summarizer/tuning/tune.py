@@ -117,17 +117,7 @@ def _learner(base: Base) -> _Learner:
 def _taught(lessons: Sequence[Lesson], teacher: Teacher, context: int) -> list[Tokens]:
     tokens = [teacher.tokens(lesson) for lesson in lessons]
     wanted = [one for one in tokens if any(token != IGNORED for token in one.wanted)]
-    kept = [one for one in map(_with_room(context), wanted) if len(one.prompt) + len(one.answer) <= context]
+    kept = [one for one in wanted if len(one.prompt) + len(one.answer) <= context]
     if len(kept) < len(tokens):
         _LOG.info("%d lessons are left out: longer than the model can read, or empty", len(tokens) - len(kept))
-    return kept
-
-
-def _with_room(context: int) -> Callable[[Tokens], Tokens]:
-    """Leaves out choices that would go past the end of what the model can read."""
-
-    def kept(one: Tokens) -> Tokens:
-        choices = tuple(choice for choice in one.choices if len(one.prompt) + len(choice.tokens) <= context)
-        return one._replace(choices=choices if len(choices) > 1 else ())
-
     return kept
