@@ -27,6 +27,8 @@ from evals.suites.suite import Split
 
 #: Shares, by a hash of the id, so that the same papers are drawn each time: one in so many.
 TITLES, HELD = 3, 5
+#: Papers of SciTLDR that sentences are drawn for first; for the others they are drawn by what has learned from these.
+FIRST = 1_200
 NAMES = Path(__file__).parent / "scitldr_names.jsonl"
 METHODS = Path(__file__).parent / "tdmsci_methods.jsonl"
 
@@ -58,7 +60,11 @@ def main() -> None:
         found = evaluated.compare(known, name, "")
         shared = {pair.train for pairs in (found.titles, found.abstracts, found.near) for pair in pairs}
         kept = [one for one in known if one.paper.id not in shared | left]
-        _write(options.output / f"{name}.jsonl", map(change, kept))
+        lessons = list(map(change, kept))
+        _write(options.output / f"{name}.jsonl", lessons)
+        if name == "scitldr.train":
+            _write(options.output / "scitldr.first.jsonl", lessons[:FIRST])
+            _write(options.output / "scitldr.second.jsonl", lessons[FIRST:])
         print(f"{name}: {len(kept)} of {len(known)}; {len(shared)} share much with what is evaluated")
     _write(options.output / "scirex.held.jsonl", held)
     _write(options.output / "tdmsci.held.jsonl", kept_sentences)

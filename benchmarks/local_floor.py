@@ -4,7 +4,7 @@ Measured are matrix products of the model's own shapes, for as many rows as a st
 bandwidth of memory. Counted are the operations and the bytes of the weights that an abstract needs. The floor is the
 larger of both times, for prompt and answer each; everything that a backend does besides is above it.
 
-Usage: python benchmarks/local_floor.py [--model ID] [--dtypes float32 bfloat16] [--prompt N] [--answer N]
+Usage: python benchmarks/local_floor.py [--model ID] [--dtypes float32 bfloat16 int8] [--prompt N] [--answer N]
        [--rows 1 8 48]
 """
 
@@ -21,9 +21,13 @@ import torch
 from transformers import PreTrainedModel
 
 from summarizer.backends.device import Placement
+from summarizer.backends.eight_bits import EightBitProduct
 from summarizer.backends.generation import load_model
+from summarizer.backends.llama import FloatProduct, Product
 from summarizer.backends.weights import fetch_weights, find_model
 
+#: Matrices that are one product.
+TOGETHER = dict.fromkeys(("q_proj", "k_proj", "v_proj"), "attend") | dict.fromkeys(("gate_proj", "up_proj"), "inner")
 #: Seconds that each measurement takes at least.
 LONG = 0.5
 
@@ -55,27 +59,40 @@ def best_seconds(work: Callable[[], object]) -> float:
     return best
 
 
-def linears(model: PreTrainedModel) -> tuple[list[torch.nn.Linear], torch.nn.Linear]:
-    """The matrices of the layers, and that of the head, which comes last."""
-    *layers, head = (part for part in model.modules() if isinstance(part, torch.nn.Linear))
+def linears(model: PreTrainedModel) -> tuple[list[torch.Tensor], torch.Tensor]:
+    """The matrices of the layers, those of the same inputs as one, and that of the head, which comes last."""
+    found: dict[str, list[torch.Tensor]] = {}
+    for name, part in model.named_modules():
+        if isinstance(part, torch.nn.Linear):
+            parent, _, kind = name.rpartition(".")
+            found.setdefault(f"{parent}.{TOGETHER.get(kind, kind)}", []).append(part.weight.detach())
+    *layers, head = (torch.cat(matrices) if len(matrices) > 1 else matrices[0] for matrices in found.values())
     return layers, head
 
 
-def measure_products(model: PreTrainedModel, rows: int) -> Measured:
+def product_of(matrix: torch.Tensor, dtype: str) -> Product:
+    """What the backend multiplies with."""
+    product: Product = EightBitProduct(matrix) if dtype == "int8" else FloatProduct(matrix)
+    product.settle()
+    return product
+
+
+def measure_products(matrices: tuple[list[torch.Tensor], torch.Tensor], dtype: str, rows: int) -> Measured:
     """Go through the matrices in turn, as a forward pass does, so that weights come from memory and no cache."""
-    layers, head = linears(model)
-    inputs = {width: torch.randn(rows, width, dtype=model.dtype) for width in {one.in_features for one in layers}}
+    layers, head = matrices
+    inputs = {width: torch.randn(rows, width, dtype=head.dtype) for width in {one.shape[1] for one in layers}}
+    in_turn = [(product_of(one, dtype), inputs[one.shape[1]]) for one in layers]
 
     def products() -> None:
-        for one in layers:
-            torch.nn.functional.linear(inputs[one.in_features], one.weight)
+        for product, given in in_turn:
+            product(given)
 
-    hidden = torch.randn(rows, head.in_features, dtype=model.dtype)
-    operations = 2.0 * rows * sum(one.weight.numel() for one in layers)
+    last, hidden = product_of(head, dtype), torch.randn(rows, head.shape[1], dtype=head.dtype)
+    operations = 2.0 * rows * sum(one.numel() for one in layers)
     return Measured(
         rows,
         operations / best_seconds(products),
-        2.0 * rows * head.weight.numel() / best_seconds(lambda: torch.nn.functional.linear(hidden, head.weight)),
+        2.0 * rows * head.numel() / best_seconds(lambda: last(hidden)),
     )
 
 
@@ -91,8 +108,8 @@ def count(model: PreTrainedModel) -> Counted:
     config = model.config.get_text_config()
     head_width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     return Counted(
-        2.0 * sum(one.weight.numel() for one in layers),
-        2.0 * head.weight.numel(),
+        2.0 * sum(one.numel() for one in layers),
+        2.0 * head.numel(),
         4.0 * head_width * config.num_attention_heads * config.num_hidden_layers,
     )
 
@@ -101,7 +118,7 @@ def main() -> None:
     """Measure, count, and print both."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--model", default="embedded")
-    parser.add_argument("--dtypes", nargs="+", default=["float32", "bfloat16"])
+    parser.add_argument("--dtypes", nargs="+", default=["bfloat16", "int8"])
     parser.add_argument("--rows", type=int, nargs="+", default=[1, 8, 16, 32, 48, 64, 256, 1024])
     parser.add_argument("--prompt", type=int, default=230, help="tokens of a prompt that are its own")
     parser.add_argument("--answer", type=int, default=60, help="tokens of an answer")
@@ -110,21 +127,25 @@ def main() -> None:
     print(f"{os.cpu_count()} cores; memory is read at {measure_bandwidth() / 1e9:.1f} GB/s")
     try:
         for dtype in options.dtypes:
-            folder = fetch_weights(find_model(options.model), None, dtype, cache)
-            tell(load_model(folder, Placement("cpu", dtype, detected=False)).model, options)
+            weights = Placement("cpu", dtype, detected=False).weights
+            folder = fetch_weights(find_model(options.model), None, weights, cache)
+            with torch.inference_mode():
+                tell(load_model(folder, Placement("cpu", weights, detected=False)).model, dtype, options)
     finally:
         shutil.rmtree(cache)
 
 
-def tell(model: PreTrainedModel, options: argparse.Namespace) -> None:
+def tell(model: PreTrainedModel, dtype: str, options: argparse.Namespace) -> None:
     """Print what one number format comes to."""
     counted, bandwidth = count(model), measure_bandwidth()
-    weights = sum(one.weight.numel() * one.weight.element_size() for one in linears(model)[0])
+    matrices = linears(model)
+    size = 1 if dtype == "int8" else model.dtype.itemsize
+    weights = size * sum(one.numel() for one in matrices[0])
     print(
-        f"\n{model.dtype}: {counted.layers / 1e6:.0f} MFLOP a token in the layers, {counted.head / 1e6:.0f} in the "
+        f"\n{dtype}: {counted.layers / 1e6:.0f} MFLOP a token in the layers, {counted.head / 1e6:.0f} in the "
         f"head, {counted.each_seen / 1e3:.0f} kFLOP for each token looked at; {weights / 1e6:.0f} MB of weights"
     )
-    measured = [measure_products(model, rows) for rows in options.rows]
+    measured = [measure_products(matrices, dtype, rows) for rows in options.rows]
     for one in measured:
         print(f"  {one.rows} rows: layers {one.layers / 1e9:.0f} GFLOP/s, head {one.head / 1e9:.0f} GFLOP/s")
     prompt = options.prompt * (counted.layers + options.prompt / 2 * counted.each_seen) / measured[-1].layers
