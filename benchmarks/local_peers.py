@@ -6,8 +6,8 @@ contender alone in a process, loading not counted:
 - ours: the local backend, whose answers are held to lines with the words of each paper;
 - loop: `pipeline("text-generation")`, one after the other, held to the same by a logits processor;
 - generate: `generate` in batches of like length, held to the same by a logits processor;
-- llama.cpp: its server with so many slots and continuous batching, held to the same lines, but to no words, which its
-  grammars cannot express.
+- llama.cpp: its server with so many slots and continuous batching, held to the same lines and to runs of whole words of
+  each paper, by a rule of its grammar for each word; lengths of texts are left out, since it takes long for them.
 
 The GGUF of llama.cpp is made from the folder of `--save`, by its own `convert_hf_to_gguf.py`.
 
@@ -20,6 +20,7 @@ import argparse
 import http.client
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -47,14 +48,19 @@ from summarizer.settings import Settings
 ROOM = 640
 #: Seconds until the server of llama.cpp has to answer.
 PATIENCE = 120
-#: The lines, in the dialect of llama.cpp; lengths are left out, since it takes long for them.
+LIMITS = load_prompt("lines").file.limits
+#: The lines, in the dialect of llama.cpp, with `name` left open.
 GRAMMAR = "\n".join(
     (
-        r"root ::= [^\n]+ " + " ".join(rf'"\n{label}" list' for label in LABELS),
-        'list ::= (" " name ("; " name)*)?',
-        r"name ::= [^;\n ] [^;\n]*",
+        r"root ::= [^\n]+ " + " ".join(rf'"\n{label}" {label}' for label in LABELS),
+        *(
+            f'{label} ::= (" " name ("; " name){{0,{most - 1}}})?'
+            for label, most in zip(LABELS, (LIMITS.tasks, LIMITS.methods, LIMITS.datasets, LIMITS.metrics), strict=True)
+        ),
     )
 )
+#: A word, with the signs behind it up to the next one.
+WORD = re.compile(r"(\w+)(\W*)")
 #: Texts and tokens of answers, and the seconds for all.
 Answers = tuple[list[str], int, float]
 
@@ -203,8 +209,9 @@ def _held(model: Any, tokenizer: Any) -> Callable[[Sequence[Request]], list[Sche
 
 def _llama(requests: Sequence[Request], gguf: Path, slots: int, options: argparse.Namespace) -> Answers:
     tokenizer = import_module("transformers").AutoTokenizer.from_pretrained(options.tuned)
-    prompts = [PromptEncoder(tokenizer, None).encode(request) for request in requests]
-    room = max(map(len, prompts)) + ROOM
+    encoder = PromptEncoder(tokenizer, None)
+    prompts = [(encoder.encode(request), _with_words(request)) for request in requests]
+    room = max(len(tokens) for tokens, _ in prompts) + ROOM
     with _server(options.llama_server, gguf, slots, room) as ask, ThreadPoolExecutor(slots) as threads:
         ask(prompts[0])
         begun = time.perf_counter()
@@ -213,9 +220,21 @@ def _llama(requests: Sequence[Request], gguf: Path, slots: int, options: argpars
     return [one["content"] for one in found], sum(one["tokens_predicted"] for one in found), seconds
 
 
+def _with_words(request: Request) -> str:
+    """The grammar of one paper: a name begins with any of its words, and each word may be followed by the next."""
+    rules, starts = [GRAMMAR], []
+    for part, text in enumerate((request.title, request.abstract)):
+        words = WORD.findall(" ".join(text.split()))
+        for at, (word, gap) in enumerate(words):
+            more = f" ({json.dumps(gap, ensure_ascii=False)} w{part}-{at + 1})?" if at + 1 < len(words) else ""
+            rules.append(f"w{part}-{at} ::= {json.dumps(word, ensure_ascii=False)}{more}")
+            starts.append(f"w{part}-{at}")
+    return "\n".join((*rules, f"name ::= {' | '.join(starts)}"))
+
+
 @contextmanager
-def _server(program: Path, gguf: Path, slots: int, room: int) -> Iterator[Callable[[list[int]], Any]]:
-    """Start it, and give what asks it for the answer to a prompt."""
+def _server(program: Path, gguf: Path, slots: int, room: int) -> Iterator[Callable[[tuple[list[int], str]], Any]]:
+    """Start it, and give what asks it for the answer to a prompt and its grammar."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -228,8 +247,9 @@ def _server(program: Path, gguf: Path, slots: int, room: int) -> Iterator[Callab
         response = connection.getresponse()
         return response.status, response.read()
 
-    def ask(prompt: list[int]) -> Any:
-        wanted = {"prompt": prompt, "grammar": GRAMMAR, "temperature": 0, "n_predict": ROOM, "cache_prompt": True}
+    def ask(asked: tuple[list[int], str]) -> Any:
+        tokens, grammar = asked
+        wanted = {"prompt": tokens, "grammar": grammar, "temperature": 0, "n_predict": ROOM, "cache_prompt": True}
         status, body = request("POST", "/completion", json.dumps(wanted))
         if status != http.client.OK:
             raise SystemExit(f"llama.cpp: {status}: {body[:200]!r}")
