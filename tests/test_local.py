@@ -424,7 +424,15 @@ def test_the_first_answer_does_not_wait_for_a_batch(tiny: Path, ask: Callable[..
     assert pulled == [0]
     pulled.clear()
     next(_backend(tiny, batch_size=8).complete(asking(2 * ALONE)))
-    assert len(pulled) == 8
+    assert len(pulled) > 8
+
+
+def test_those_of_like_length_are_under_way_together(tiny: Path, ask: Callable[..., Request]) -> None:
+    """After the first, which does not wait, the longest of each window comes first: all are read as far as it."""
+    requests = [ask(number, "Deep. " * times) for number, times in enumerate((5, 1, 3, 9, 2, 1, 4, 6))]
+    outcomes = [outcome.request_id for outcome in _backend(tiny, batch_size=1).complete(requests)]
+    assert WINDOW_BATCHES == 4
+    assert outcomes == ["0", "3", "2", "4", "1", "7", "6", "5"]
 
 
 def test_temperature_draws_by_the_seed(tiny: Path, make_request: Callable[..., Request]) -> None:

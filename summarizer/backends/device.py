@@ -87,7 +87,7 @@ def _detect_dtype(device: Device) -> Dtype:
     if device == "cuda":
         # bfloat16 came with compute capability 8; on older GPUs it is emulated.
         return "bfloat16" if (_cuda_capability() or 0) >= 8 else "float32"
-    if device == "cpu" and BFLOAT16_FLAGS & _cpu_flags():
+    if device == "cpu" and multiplies_bfloat16():
         return "bfloat16"
     return "float32"
 
@@ -95,6 +95,11 @@ def _detect_dtype(device: Device) -> Dtype:
 def _has_eight_bits() -> bool:
     """Whether this is a CPU that the kernels of torch multiply in int8 on."""
     return platform.machine().lower() in {"x86_64", "amd64"} and "avx2" in _cpu_flags()
+
+
+def multiplies_bfloat16() -> bool:
+    """Whether this CPU has instructions for products in bfloat16."""
+    return bool(BFLOAT16_FLAGS & _cpu_flags())
 
 
 def adds_eight_bits() -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from summarizer.backends.constraint import SchemaGrammar
-from summarizer.backends.device import Placement, check_placement
+from summarizer.backends.device import Placement, check_placement, multiplies_bfloat16
 from summarizer.backends.encoding import PromptEncoder
 from summarizer.backends.generation import Generated, LoadedModel, end_tokens, load_model, written_text
 from summarizer.backends.lora import Adapter
@@ -76,12 +76,13 @@ def load_lean(folder: Path, placement: Placement, adapter: Path | None = None) -
         from summarizer.backends.eight_bits import SAMPLE, EightBitProduct  # noqa: PLC0415
 
         product, sample = EightBitProduct, SAMPLE
+    weights_in = getattr(torch, placement.weights)
+    attention = torch.bfloat16 if placement.dtype == "int8" and multiplies_bfloat16() else weights_in
     with translate_loading_errors(f"the model in {folder} does not load"), torch.inference_mode():
         tokenizer = _tokenizer(folder)
-        weights = _Weights(folder, getattr(torch, placement.weights), Adapter(adapter) if adapter else None)
-        model = Llama(
-            config, weights, product, tokenizer(sample)["input_ids"][: config.max_position_embeddings] if sample else []
-        )
+        weights = _Weights(folder, weights_in, Adapter(adapter) if adapter else None)
+        seen = tokenizer(sample)["input_ids"][: config.max_position_embeddings] if sample else []
+        model = Llama(config, weights, product, attention, seen)
         ends = end_tokens(_named_ends(folder, config.eos_token_id), tokenizer)
     if weights.adapter:
         weights.adapter.check_used()

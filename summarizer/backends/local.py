@@ -83,7 +83,7 @@ class LocalBackend:
         waiting = chain([first], waiting)
         model = self._model
         if model.continuous or not isinstance(model, LoadedModel):
-            yield from self._answer_continuously(self._arriving(waiting, stopping))
+            yield from self._answer_continuously(self._longest_first(waiting, stopping))
         else:
             while not stopping() and (window := list(islice(waiting, WINDOW_BATCHES * self._batch_size))):
                 yield from self._answer(model, window, stopping)
@@ -105,8 +105,23 @@ class LocalBackend:
             except RequestError as error:
                 yield error
 
+    def _longest_first(
+        self, waiting: Iterator[Request], stopping: Callable[[], bool]
+    ) -> Iterator[_Pending | RequestError]:
+        """The first as it comes, and the others of each window by their lengths.
+
+        All slots are read as far as the longest, so that those of like length should be under way together.
+        """
+        arriving = self._arriving(waiting, stopping)
+        yield from islice(arriving, 1)
+        while window := list(islice(arriving, WINDOW_BATCHES * self._batch_size)):
+            for item in sorted(window, key=_shortness):
+                if stopping():
+                    return
+                yield item
+
     def _answer_continuously(self, arriving: Iterator[_Pending | RequestError]) -> Iterator[Outcome]:
-        """Requests enter the running batch as others leave it, in the order in which they come."""
+        """Requests enter the running batch as others leave it."""
         decoder, begun, alone = self._model.decoder(self._batch_size), 0, ALONE
         under_way: dict[int, _Pending] = {}
         again: deque[_Pending] = deque()
@@ -255,6 +270,10 @@ def _mode(request: Request) -> str:
 
 def _group(item: _Pending) -> tuple[str, str]:
     return item.request.schema_text, item.request.decoding.model_dump_json()
+
+
+def _shortness(item: _Pending | RequestError) -> int:
+    return -len(item.prompt) if isinstance(item, _Pending) else 0
 
 
 def _order(item: _Pending) -> tuple[str, str, int]:
