@@ -14,7 +14,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from summarizer.backends.device import Placement
 from summarizer.backends.generation import LoadedModel
 from summarizer.backends.lean import LeanModel, load_lean
-from summarizer.backends.llama import read_config
+from summarizer.backends.llama import _MOST_SCORES, read_config
 from summarizer.backends.lora import add_adapter
 from summarizer.backends.slots import SlotModel
 from summarizer.errors import ModelError
@@ -72,6 +72,16 @@ def check(folder: Path, placement: Placement = FLOAT32, adapter: Path | None = N
 def test_logits_are_those_of_transformers(folder: Path) -> None:
     """With padding, with what is copied from another slot, and token by token."""
     check(folder)
+
+
+@torch.inference_mode()
+def test_a_long_prompt_is_looked_at_in_parts(folder: Path) -> None:
+    """More scores than are there at once change nothing but the memory."""
+    tokens = [5 + at % 60 for at in range(3_000)]
+    theirs = AutoModelForCausalLM.from_pretrained(folder)
+    assert len(tokens) ** 2 * theirs.config.num_attention_heads > _MOST_SCORES
+    found = SlotModel(lean(folder).model, 1).read(0, [tokens])
+    assert torch.allclose(found[0], expected(theirs, tokens), atol=1e-4)
 
 
 @pytest.mark.parametrize(

@@ -46,9 +46,16 @@ class EightBitProduct:
 
     def settle(self) -> None:
         """Bring the weights to eight bits, evened by what has been multiplied with them so far."""
-        if self._weight is None:
-            return
-        self._divide, weight = _evened(self._greatest, self._weight)
+        self._divide: torch.Tensor | None = self._pack()
+
+    def settle_behind(self, norm: torch.Tensor) -> torch.Tensor:
+        """The same behind a norm: its weights with the division in them, which then costs nothing."""
+        self._divide = None
+        return norm / self._pack()
+
+    def _pack(self) -> torch.Tensor:
+        """What inputs are to be divided by from now on."""
+        divide, weight = _evened(self._greatest, cast("torch.Tensor", self._weight))
         # Without instructions for it, a CPU adds two products in sixteen bits, and eight times eight would overflow
         # there (https://pytorch.org/docs/stable/quantization.html, `reduce_range`).
         most = 127 if adds_eight_bits() else 63
@@ -61,6 +68,7 @@ class EightBitProduct:
             )
             self._packed = torch.ops.quantized.linear_prepack(quantized, None)
         self._weight = None
+        return divide
 
     def __call__(self, states: torch.Tensor, factor: torch.Tensor | None = None) -> torch.Tensor:
         """Of `states` (... x inputs), each multiplied by its factor (... x 1): ... x outputs."""
@@ -70,11 +78,12 @@ class EightBitProduct:
                 rows = rows * factor.view(-1, 1)
             self._greatest = torch.maximum(self._greatest, rows.abs().amax(dim=0))
             return nn.functional.linear(rows, self._weight).view(*states.shape[:-1], -1)
-        rows = rows / self._divide
+        if self._divide is not None:
+            rows = rows / self._divide
         # `linalg.vector_norm` takes eight times as long.
         scales = rows.abs().amax(dim=1, keepdim=True).clamp_min_(_LEAST)
         multiply = torch.ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32
-        product = cast("torch.Tensor", multiply(rows.div_(scales), _STEP, _ZERO, self._packed))
+        product = cast("torch.Tensor", multiply(rows / scales, _STEP, _ZERO, self._packed))
         product.mul_(scales if factor is None else scales.mul_(factor.view(-1, 1)))
         return product.view(*states.shape[:-1], -1)
 

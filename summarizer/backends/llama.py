@@ -91,6 +91,9 @@ class Product(Protocol):
     def settle(self) -> None:
         """Take the format to compute in, by what has been multiplied so far."""
 
+    def settle_behind(self, norm: torch.Tensor) -> torch.Tensor:
+        """The same behind a norm: its weights as they are to be from now on."""
+
 
 class FloatProduct:
     """With weights as they are."""
@@ -107,6 +110,10 @@ class FloatProduct:
 
     def settle(self) -> None:
         """Nothing: it is in that format."""
+
+    def settle_behind(self, norm: torch.Tensor) -> torch.Tensor:
+        """Nothing, either."""
+        return norm
 
 
 class Weights(Protocol):
@@ -151,7 +158,7 @@ class Llama:
         self._head = product(self._embeddings if config.tie_word_embeddings else weights("lm_head.weight", *size))
         if sample:
             self._head(states * self._norm, _factor(states, self._least))
-        self._head.settle()
+        self._norm = self._head.settle_behind(self._norm)
 
     def logits(
         self, ids: torch.Tensor, positions: torch.Tensor, visible: torch.Tensor, cache: SlotCache, wanted: list[int]
@@ -225,8 +232,10 @@ class Layer:
 
     def settle(self) -> None:
         """See `Product`."""
-        for product in (self._attend_to, self._attended, self._gate_and_up, self._down):
-            product.settle()
+        self._before = self._attend_to.settle_behind(self._before)
+        self._between = self._gate_and_up.settle_behind(self._between)
+        self._attended.settle()
+        self._down.settle()
 
     def _attend(
         self, queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, bias: torch.Tensor
