@@ -2,7 +2,7 @@
 
 The cache of the system is warm: a run before the first one that counts is not looked at. The model has been unpacked.
 
-Usage: python benchmarks/local_start.py PAPERS [--times 3] [-- FLAGS OF summarizer run...]
+Usage: python benchmarks/local_start.py PAPERS [--times 3] [FLAGS OF summarizer run...]
 """
 
 import argparse
@@ -28,10 +28,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("papers", type=Path)
     parser.add_argument("--times", type=int, default=3)
-    parser.add_argument("flags", nargs="*")
-    options = parser.parse_args()
+    options, flags = parser.parse_known_args()
     command = [sys.executable, "-m", "summarizer", "run", str(options.papers), "-o", "-", "--no-cache", "--quiet"]
-    seen = [watch([*command, *options.flags]) for _ in range(options.times + 1)][1:]
+    seen = [watch([*command, *flags]) for _ in range(options.times + 1)][1:]
     print(f"first record after {statistics.median(one.first for one in seen):.2f} s, ", end="")
     print(f"of {', '.join(f'{one.first:.2f}' for one in seen)}")
     print(f"last after {statistics.median(one.last for one in seen):.1f} s")
