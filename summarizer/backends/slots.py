@@ -11,6 +11,9 @@ import torch
 #: Slots grow by so many tokens at a time.
 BLOCK = 64
 
+#: A step looks at a multiple of so many places, the last of them hidden. It divides `BLOCK`.
+STEP = 32
+
 
 class Prefix(NamedTuple):
     """A prompt that was read: its tokens, and the keys and values of each layer (heads x tokens x width)."""
@@ -128,7 +131,9 @@ class SlotModel:
     def advance(self, tokens: list[int], lengths: list[int]) -> torch.Tensor:
         """Read one more token in each of the first slots, which hold so many: logits (slots x vocabulary)."""
         positions = torch.tensor(lengths, device=self.device)[:, None]
-        return self._forward([[token] for token in tokens], 0, positions, max(lengths) + 1, [0])[:, 0]
+        # Products in bfloat16 are compiled for each shape, and what was compiled is kept: so there are to be few shapes.
+        length = -(-(max(lengths) + 1) // STEP) * STEP
+        return self._forward([[token] for token in tokens], 0, positions, length, [0])[:, 0]
 
     def prefix(self, slot: int, tokens: list[int]) -> Prefix:
         """Keep what was read into a slot."""
