@@ -131,7 +131,7 @@ class SlotModel:
     def advance(self, tokens: list[int], lengths: list[int]) -> torch.Tensor:
         """Read one more token in each of the first slots, which hold so many: logits (slots x vocabulary)."""
         positions = torch.tensor(lengths, device=self.device)[:, None]
-        # Products in bfloat16 are compiled for each shape, and what was compiled is kept: so there are to be few shapes.
+        # Products in bfloat16 are compiled for each shape, and kept: so there are to be few shapes.
         length = -(-(max(lengths) + 1) // STEP) * STEP
         return self._forward([[token] for token in tokens], 0, positions, length, [0])[:, 0]
 
