@@ -4,6 +4,8 @@ The caches of transformers hold one batch that begins and ends together, and cop
 are what continuous batching needs (Orca, OSDI 2022), and a slot can begin with a copy of what another one has read.
 """
 
+from math import prod
+from mmap import ACCESS_COPY, mmap
 from typing import NamedTuple, Protocol
 
 import torch
@@ -171,8 +173,23 @@ class SlotModel:
 
 def _resized(store: torch.Tensor, slots: int, capacity: int) -> torch.Tensor:
     before, heads, length, width = store.shape
-    # Zeros, because what a mask hides is multiplied by nothing, and nothing times a leftover NaN is NaN.
-    other = store.new_zeros(slots, heads, capacity, width)
+    other = _zeros(store, slots, heads, capacity, width)
     kept = min(before, slots)
     other[:kept, :, :length] = store[:kept]
     return other
+
+
+def _zeros(like: torch.Tensor, *shape: int) -> torch.Tensor:
+    """Memory for numbers like these, which the system gets back as soon as it is not used any more.
+
+    What is grown out of would otherwise stay with the process: it leaves holes that the next, larger ones do not fit.
+    Zeros, because what a mask hides is multiplied by nothing, and nothing times a leftover NaN is NaN.
+    `torch.OutOfMemoryError` when there is too little.
+    """
+    if like.device.type != "cpu":
+        return like.new_zeros(shape)
+    try:
+        memory = mmap(-1, prod(shape) * like.itemsize, access=ACCESS_COPY)
+    except OSError as error:
+        raise torch.OutOfMemoryError(f"no memory for more slots: {error}") from error
+    return torch.frombuffer(memory, dtype=like.dtype).view(shape)

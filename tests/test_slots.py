@@ -1,0 +1,58 @@
+"""Keys and values of sequences keep their places, and memory that slots have grown out of is not kept."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+from summarizer.backends.slots import BLOCK, SlotCache
+
+HEADS, WIDTH, LAYERS = 2, 64, 24
+
+
+def resident() -> int:
+    """Bytes of memory that this process has."""
+    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def write(cache: SlotCache, slots: int, place: int) -> None:
+    """Write the number of each slot and layer at a place."""
+    cache.begin(0, torch.full((slots, 1), place), place + 1)
+    states = torch.arange(slots).float()[:, None, None, None].expand(slots, HEADS, 1, WIDTH)
+    for layer in range(LAYERS):
+        keys, values = cache.update(layer, states + layer, -states - layer)
+        assert keys.shape == values.shape == (slots, HEADS, place + 1, WIDTH)
+
+
+def test_what_slots_hold_stays_as_they_grow() -> None:
+    """More slots and more places change nothing of what was written, and what was not written is nothing."""
+    cache = SlotCache(8)
+    write(cache, 2, 0)
+    write(cache, 7, BLOCK + 3)
+    keys, values = cache.stores[5]
+    assert keys[:2, :, 0].unique().tolist() == [5, 6]
+    assert values[:7, :, BLOCK + 3].unique().tolist() == [-11, -10, -9, -8, -7, -6, -5]
+    assert not keys[:, :, 1 : BLOCK + 3].any()
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is looked up in /proc")
+def test_memory_that_slots_have_grown_out_of_goes_back() -> None:
+    """However often they grow and shrink, no more memory is held than what the slots have at the end."""
+    cache, before = SlotCache(16), resident()
+    for slots, places in ((1, 448), (16, 448), (16, 512), (14, 576), (16, 576)):
+        cache.begin(0, torch.zeros(slots, 0, dtype=torch.long), places)
+        for layer in range(LAYERS):
+            for store in cache.reserve(layer, *torch.zeros(2, slots, HEADS, 1, WIDTH, dtype=torch.bfloat16)):
+                store.fill_(1.0)
+    held = sum(store.numel() * store.itemsize for layer in cache.stores for store in layer)
+    assert held == 2 * LAYERS * 16 * HEADS * 576 * WIDTH * 2
+    assert resident() - before < 1.2 * held
+
+
+def test_too_little_memory_for_slots_is_told_as_torch_tells_it() -> None:
+    """More places than there are addresses are out of memory, so that fewer papers are tried at once."""
+    cache, states = SlotCache(1), torch.zeros(1, HEADS, 1, WIDTH)
+    cache.begin(0, torch.zeros(1, 1, dtype=torch.long), 2**42)
+    with pytest.raises(torch.OutOfMemoryError, match="no memory for more slots"):
+        cache.reserve(0, states, states)
