@@ -8,7 +8,7 @@ import json
 import shutil
 from pathlib import Path
 
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from summarizer.backends.lora import CONFIGURATION, WEIGHTS
 from summarizer.shipped import embedded_adapter
@@ -24,17 +24,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("trained", type=Path)
     trained, shipped = parser.parse_args().trained, embedded_adapter()
-    shipped.mkdir(parents=True, exist_ok=True)
     halves = {name: matrix.half() for name, matrix in sorted(load_file(trained / WEIGHTS).items())}
-    save_file(halves, shipped / WEIGHTS)
-    if (size := (shipped / WEIGHTS).stat().st_size) > MOST:
-        raise SystemExit(f"{size:,} bytes are more than {MOST:,}")
+    weights = save(halves)
+    if len(weights) > MOST:
+        raise SystemExit(f"{len(weights):,} bytes are more than {MOST:,}")
+    shipped.mkdir(parents=True, exist_ok=True)
+    (shipped / WEIGHTS).write_bytes(weights)
     found = json.loads((trained / CONFIGURATION).read_bytes())
     kept = {name: sorted(found[name]) if isinstance(found[name], list) else found[name] for name in KEPT}
     (shipped / CONFIGURATION).write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
     for name in ("made.json", "README.md"):
         shutil.copyfile(trained / name, shipped / name)
-    print(f"{shipped}: {size:,} bytes")
+    print(f"{shipped}: {len(weights):,} bytes")
 
 
 if __name__ == "__main__":

@@ -86,7 +86,7 @@ class Identity(Frozen):
     adapter: str | None = None
     dtype: str | None = None
     dialect: str | None = None
-    """What of a request is sent in which form, where that differs from server to server."""
+    """What of a request is sent in which form, where that differs from server to server; here, what computes."""
 
 
 #: A completion, or the reason why there is none for this request.

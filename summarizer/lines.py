@@ -33,6 +33,7 @@ _CHUNKS: Final = re.compile(r"\([^()]*\)|\w+|\W")
 #: Signs that no name begins with, and that none ends with.
 _NOT_FIRST: Final = ",:!?"
 _NOT_LAST: Final = ",.:!?"
+_BRACKETS: Final = frozenset("()")
 #: Between texts of which no name has parts of both.
 _APART: Final = "\n"
 #: How the grammar begins.
@@ -95,7 +96,7 @@ def can_be_said(name: str, limits: Limits) -> bool:
         and name[:1] not in _NOT_FIRST
         and name[-1:] not in _NOT_LAST
         and any(map(str.isalpha, name))
-        and all(chunk not in "()" for chunk in _CHUNKS.findall(name))
+        and all(chunk not in _BRACKETS for chunk in _CHUNKS.findall(name))
     )
 
 
@@ -108,7 +109,7 @@ def _chunks(text: str) -> Iterator[str]:
     for chunk in _whole_words(" ".join(text.split())):
         if len(chunk) > 1 and chunk[0] == "(":
             inside.append(chunk[1:].rpartition(")")[0])
-        yield _APART if chunk in "()" else chunk
+        yield _APART if chunk in _BRACKETS else chunk
     for held in inside:
         yield _APART
         yield from _whole_words(held)

@@ -385,7 +385,7 @@ def test_memory_is_taken_for_what_is_under_way(tiny: Path, ask: Callable[..., Re
 
 
 def test_requests_are_pulled_as_they_are_needed(any_decoder: Path, ask: Callable[..., Request]) -> None:
-    """Of an endless supply only a few batches are taken before the first outcome comes."""
+    """Of an endless supply only a few batches are taken before the outcomes come."""
     pulled = []
 
     def endless() -> Iterator[Request]:
@@ -395,8 +395,9 @@ def test_requests_are_pulled_as_they_are_needed(any_decoder: Path, ask: Callable
 
     outcomes = _backend(any_decoder, batch_size=2).complete(endless())
     assert pulled == []
-    next(outcomes)
-    assert len(pulled) <= 2 * WINDOW_BATCHES
+    for _ in range(2):  # the first may be alone
+        next(outcomes)
+        assert len(pulled) <= 1 + 2 * WINDOW_BATCHES
 
 
 def test_stopping_ends_after_the_batch_under_way(any_decoder: Path, ask: Callable[..., Request]) -> None:

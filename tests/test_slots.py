@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from summarizer.backends.slots import BLOCK, SlotCache
+from summarizer.backends.slots import BLOCK, STEP, SlotCache, SlotModel
 
 HEADS, WIDTH, LAYERS = 2, 64, 24
 
@@ -56,3 +56,55 @@ def test_too_little_memory_for_slots_is_told_as_torch_tells_it() -> None:
     cache.begin(0, torch.zeros(1, 1, dtype=torch.long), 2**42)
     with pytest.raises(torch.OutOfMemoryError, match="no memory for more slots"):
         cache.reserve(0, states, states)
+
+
+class Echo:
+    """A decoder of one layer: what follows a token is that token; it keeps what it was asked to look at."""
+
+    device = torch.device("cpu")
+
+    def __init__(self) -> None:
+        self.looked: list[tuple[int, int]] = []
+        self.slots: list[int] = []
+
+    def logits(
+        self, ids: torch.Tensor, positions: torch.Tensor, visible: torch.Tensor, cache: SlotCache, wanted: list[int]
+    ) -> torch.Tensor:
+        """See `slots.Decoder`."""
+        assert positions.shape == ids.shape
+        self.looked.append((visible.shape[-2], visible.shape[-1]))
+        states = ids.float()[:, None, :, None]
+        keys, _ = cache.update(0, states, states)
+        assert keys.shape[2] == visible.shape[-1]
+        self.slots.append(len(cache.stores[0][0]))
+        return torch.eye(100)[ids[range(len(ids)), wanted]]
+
+
+def test_steps_look_at_few_numbers_of_places() -> None:
+    """Products are compiled for each: from 40 to 140 places these are all multiples of a step."""
+    decoder = Echo()
+    model = SlotModel(decoder, 1)
+    model.read(0, [[1] * 40])
+    for length in range(40, 140):
+        model.advance([2], [length])
+    assert {places for _, places in decoder.looked[1:]} == set(range(2 * STEP, 160 + STEP, STEP))
+
+
+def test_prompts_of_several_lengths_are_followed_by_their_own_ends() -> None:
+    """Each row has the logits behind its last token, also where a beginning is known."""
+    model = SlotModel(Echo(), 3)
+    prompts = [[1, 2, 3, 4], [1, 2, 5], [1, 2, 6, 7, 8]]
+    assert model.read(0, prompts).argmax(1).tolist() == [4, 5, 8]
+    assert model.read(0, prompts, model.prefix(0, prompts[0])).argmax(1).tolist() == [4, 5, 8]
+
+
+def test_slots_that_are_expected_are_there_at_once() -> None:
+    """They grow with the first of several prompts; later, with a long answer, only those in use do."""
+    decoder = Echo()
+    model = SlotModel(decoder, 8)
+    model.expect(6)
+    model.read(0, [[1] * 10] * 2)
+    model.read(2, [[1] * 10] * 4)
+    model.expect(0)
+    model.advance([2, 2], [BLOCK, 9])
+    assert decoder.slots == [6, 6, 2]

@@ -329,6 +329,22 @@ def test_what_is_trained_can_be_used(base: Path, gold: Path, tmp_path: Path) -> 
     assert all([one.name for one in record.methods] == ["BrookNet"] for record in records)
 
 
+def test_the_card_tells_all_steps(base: Path, gold: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """What an adapter went on from is as much of it: its data, licences and losses, the first step first."""
+    first, second, third = (tmp_path / name for name in ("one", "two", "three"))
+    assert main(_command(base, gold, first, "--epochs", "1", "--licence", "CC0-1.0")) == 0
+    assert main(_command(base, gold, second, "--epochs", "1", "--licence", "MIT", "--adapter", str(first))) == 0
+    before, made = (json.loads((folder / "made.json").read_text(encoding="utf-8")) for folder in (first, second))
+    assert made["before"] == before
+    assert before["before"] is None
+    card = (second / "README.md").read_text(encoding="utf-8")
+    assert card.index("## Step 1 of 2") < card.index("| CC0-1.0 |") < card.index("## Step 2 of 2")
+    assert card.index("## Step 2 of 2") < card.index("| MIT |") < card.index(f"| went on from | {made['adapter']} |")
+    (second / "made.json").write_text("{}", encoding="utf-8")
+    assert main(_command(base, gold, third, "--epochs", "1", "--adapter", str(second))) == 2
+    assert "does not say what the adapter was made of" in capfd.readouterr().err
+
+
 def test_mistakes_are_told_before_a_model_is_loaded(
     base: Path, gold: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,14 +1,15 @@
 """`--engine vllm`: the same answers from another engine, here a double with its interface."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from summarizer import Settings, Summarizer
 from summarizer.backends.local import LocalBackend
-from summarizer.errors import ModelError, SettingsError
+from summarizer.completion import Completion, Request
+from summarizer.errors import ModelError, RequestError, SettingsError
 from summarizer.records import Paper, Record, Source
 from tests.test_lora import save_adapter
 from tests.tiny_models import save_decoder
@@ -74,6 +75,18 @@ def said(records: list[Record]) -> list[tuple[object, ...]]:
 def test_answers_are_those_of_torch(base: Path, prompt: str) -> None:
     """Held to lines and to a schema, the same model writes the same."""
     assert said(run(base, "vllm", prompt=prompt)) == said(run(base, "torch", prompt=prompt))
+
+
+@pytest.mark.usefixtures("_engine")
+def test_a_paper_that_the_engine_refuses_fails_alone(base: Path, make_request: Callable[..., Request]) -> None:
+    """One whose form it cannot hold an answer to; those beside it are answered."""
+    backend = LocalBackend(Settings(model=str(base), engine="vllm", device="cpu", dtype="float32", batch_size=3))
+    forms = ['{"enum": ["a"]}', '{"type": "string", "pattern": "(?=a)b"}', '{"enum": ["b"]}']
+    requests = [make_request(str(at), schema_text=form) for at, form in enumerate(forms)]
+    first, second, third = sorted(backend.complete(requests), key=lambda outcome: outcome.request_id)
+    assert isinstance(second, RequestError)
+    assert second.kind == "rejected"
+    assert [one.text for one in (first, third) if isinstance(one, Completion)] == ['"a"', '"b"']
 
 
 @pytest.mark.usefixtures("_engine")

@@ -97,6 +97,7 @@ class ContinuousDecoder:
             for slot, ((source, _), (one, _)) in enumerate(zip(known, repeats, strict=True), start=len(self._running)):
                 self._model.repeat(source, slot, len(one.prompt))
             self._begin(repeats, torch.stack([logits for _, logits in known]), begun)
+        self._model.expect(0)
 
     def _begin(self, group: Sequence[tuple[Asked, LLMatcher]], logits: torch.Tensor, begun: float) -> None:
         """Draw the first tokens of answers whose prompts stand in the next slots."""
@@ -185,10 +186,13 @@ def _apart(
 
 
 def _groups(asked: Sequence[tuple[Asked, LLMatcher]]) -> Iterator[list[tuple[Asked, LLMatcher]]]:
-    """Prompts that are read at once: of one schema and of like length, at most so many tokens with what fills them."""
+    """Prompts that are read at once: of one schema and of like length, at most so many tokens with what fills them.
+
+    The longest come first, so that slots have room for all of them at once.
+    """
     group: list[tuple[Asked, LLMatcher]] = []
-    for one, matcher in sorted(asked, key=lambda pair: (pair[0].form.schema_text, len(pair[0].prompt))):
-        full = group and len(one.prompt) * (len(group) + 1) > MOST_READ
+    for one, matcher in sorted(asked, key=lambda pair: (pair[0].form.schema_text, -len(pair[0].prompt))):
+        full = group and len(group[0][0].prompt) * (len(group) + 1) > MOST_READ
         if group and (full or one.form.schema_text != group[0][0].form.schema_text):
             yield group
             group = []

@@ -5,6 +5,7 @@ The cache key holds the number format, and a run that is wholly cached must not 
 
 import ctypes
 import platform
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -16,8 +17,9 @@ Dtype = Literal["float32", "bfloat16", "float16", "int8"]
 
 #: CPU flags that mean matrix products in bfloat16 are done by the hardware; without them they are slower than float32.
 BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
-#: CPU flags that mean products in int8 are added up by the hardware: faster than bfloat16 where that is there too.
-EIGHT_BIT_FLAGS = frozenset({"avx512_vnni", "avx_vnni"})
+#: CPU flag that means products in int8 are added up by the hardware, which is faster than bfloat16 where that is there
+#: too. FBGEMM, which torch multiplies with, knows the instructions of AVX-512 alone, and not those of AVX (`avx_vnni`).
+EIGHT_BIT_FLAG = "avx512_vnni"
 #: CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR of the CUDA driver API.
 CAPABILITY_MAJOR = 75
 
@@ -103,8 +105,14 @@ def multiplies_bfloat16() -> bool:
 
 
 def adds_eight_bits() -> bool:
-    """Whether this CPU has instructions that add up products in int8."""
-    return bool(EIGHT_BIT_FLAGS & _cpu_flags())
+    """Whether this CPU has instructions that add up products in int8, and torch uses them."""
+    return EIGHT_BIT_FLAG in _cpu_flags()
+
+
+def eight_bit_formats() -> str:
+    """What int8 is on this CPU; answers of another one differ."""
+    weights = 8 if adds_eight_bits() else 7
+    return f"weights in {weights} bits, attention in {'bfloat16' if multiplies_bfloat16() else 'float32'}"
 
 
 def _torch_may_use_cuda() -> bool:
@@ -128,6 +136,7 @@ def _cuda_capability() -> int | None:
     return major.value
 
 
+@cache
 def _cpu_flags(cpuinfo: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
     try:
         lines = cpuinfo.read_text(encoding="utf-8").splitlines()

@@ -3,9 +3,9 @@
 Beside its seven products a layer of transformers has many small operations, which take as long as those where rows are
 few and products are in eight bits; importing its code takes as long as importing torch. Here queries, keys and values
 are one product, and so are gate and up; of a norm there is one factor for each token left, which goes into the product
-behind it; and where each sequence has one new token, attention is two products for all heads that share their keys,
-since the kernel for long queries takes twice as long. The architecture is that of Touvron et al. 2023
-(https://arxiv.org/abs/2302.13971), with queries in groups (https://arxiv.org/abs/2305.13245).
+behind it; and attention is two products for all heads that share their keys, since kernels for attention take twice as
+long where each sequence has one new token, and gain nothing from bfloat16. The architecture is that of Touvron et al.
+2023 (https://arxiv.org/abs/2302.13971), with queries in groups (https://arxiv.org/abs/2305.13245).
 """
 
 from collections.abc import Callable
@@ -28,7 +28,7 @@ class _Rotary(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     rope_type: Literal["default"] = "default"
-    rope_theta: PositiveFloat = 10_000.0
+    rope_theta: PositiveFloat | None = None
 
 
 class LlamaConfig(BaseModel):
@@ -69,7 +69,8 @@ class LlamaConfig(BaseModel):
     @property
     def theta(self) -> float:
         """Base of the wavelengths of positions."""
-        return self.rope_parameters.rope_theta if self.rope_parameters else self.rope_theta
+        inner = self.rope_parameters.rope_theta if self.rope_parameters else None
+        return inner or self.rope_theta
 
 
 def read_config(folder: Path) -> LlamaConfig | None:
@@ -167,7 +168,7 @@ class Llama:
         states, turn, bias = self._entry(ids, positions, visible)
         for layer in self._layers:
             states = layer(states, turn, bias, cache)
-        states = states[:, wanted]
+        states = states[range(len(states)), wanted]
         return self._head(states * self._norm, _factor(states, self._least))
 
     def _entry(

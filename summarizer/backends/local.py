@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from summarizer.backends.constraint import Form
-from summarizer.backends.device import Placement, check_placement, choose_placement
+from summarizer.backends.device import Placement, check_placement, choose_placement, eight_bit_formats
 from summarizer.backends.generation import Generated, LoadedModel, is_out_of_memory
 from summarizer.backends.lean import LeanModel, load_lean
 from summarizer.backends.lora import adapter_name
@@ -71,9 +71,15 @@ class LocalBackend:
             revision=find_revision(self._source, settings.revision, settings.cache_dir),
             adapter=adapter_name(self._adapter) if self._adapter else None,
             dtype=self._placement.dtype,
-            # Other kernels round in other ways.
-            dialect=None if settings.engine == "torch" else settings.engine,
+            dialect=self._dialect,
         )
+
+    @property
+    def _dialect(self) -> str | None:
+        """What computes, where it rounds in other ways: another engine, or int8, which has several formats."""
+        if self._settings.engine != "torch":
+            return self._settings.engine
+        return eight_bit_formats() if self._placement.dtype == "int8" else None
 
     def complete(self, requests: Iterable[Request], stopping: Callable[[], bool] = never) -> Iterator[Outcome]:
         """Yield one outcome for each request begun; see `Backend`. `ModelError` if the model does not load."""

@@ -37,13 +37,13 @@ class SlotCache:
     """
 
     def __init__(self, slots: int) -> None:
-        """There are at most so many slots. Memory is taken for those that are used, in steps as they are."""
+        """There are at most so many slots. Memory is taken for those that are used, or soon will be, in steps."""
         self.begin(0, torch.zeros(1, 0, dtype=torch.long), 0)
         self.stores: list[tuple[torch.Tensor, torch.Tensor]] = []
         self._most, self._expected = slots, 0
 
     def expect(self, slots: int) -> None:
-        """Say how many slots will be used soon, so that they grow once; what was smaller leaves holes in memory."""
+        """Say how many slots the next passes will have used, so that they grow once, or 0 when there are no more."""
         self._expected = slots
 
     def begin(self, first: int, positions: torch.Tensor, length: int) -> None:
@@ -68,7 +68,7 @@ class SlotCache:
         used = self.first + len(keys)
         if self.length > capacity:
             # What a long run has left behind need not grow with the last long answer.
-            slots, capacity = used, -(-self.length // BLOCK) * BLOCK
+            slots, capacity = max(used, min(self._expected, self._most)), -(-self.length // BLOCK) * BLOCK
         elif used > slots:
             slots = max(used, min(max(2 * slots, self._expected), self._most))
         if (slots, capacity) != (self.stores[layer][0].shape[0], self.stores[layer][0].shape[2]):
@@ -87,7 +87,7 @@ class Decoder(Protocol):
     def logits(
         self, ids: torch.Tensor, positions: torch.Tensor, visible: torch.Tensor, cache: SlotCache, wanted: list[int]
     ) -> torch.Tensor:
-        """Of ids (rows x tokens) at their positions, what follows those that are wanted: rows x wanted x vocabulary.
+        """Of ids (rows x tokens) at their positions, what follows the one that is wanted of each: rows x vocabulary.
 
         `visible` (rows x 1 x tokens x places) says what each token may look at.
         """
@@ -110,7 +110,7 @@ class SlotModel:
         return self._decoder.device
 
     def expect(self, slots: int) -> None:
-        """Say how many slots the prompts that are read next will have taken."""
+        """Say how many slots the prompts that are read next will have taken; 0 when they have been read."""
         self._cache.expect(slots)
 
     def read(self, first: int, prompts: list[list[int]], prefix: Prefix | None = None) -> torch.Tensor:
@@ -126,16 +126,14 @@ class SlotModel:
         # What fills the shorter ones stands behind their ends, where nothing looks until it is written over.
         ids = [[*prompt[known:], *[0] * (longest - len(prompt))] for prompt in prompts]
         positions = torch.arange(known, longest, device=self.device).expand(len(prompts), -1)
-        ends = sorted(set(lengths))
-        logits = self._forward(ids, first, positions, longest, [end - known - 1 for end in ends])
-        return logits[range(len(prompts)), [ends.index(length) for length in lengths]]
+        return self._forward(ids, first, positions, longest, [length - known - 1 for length in lengths])
 
     def advance(self, tokens: list[int], lengths: list[int]) -> torch.Tensor:
         """Read one more token in each of the first slots, which hold so many: logits (slots x vocabulary)."""
         positions = torch.tensor(lengths, device=self.device)[:, None]
         # Products in bfloat16 are compiled for each shape, and kept: so there are to be few shapes.
         length = -(-(max(lengths) + 1) // STEP) * STEP
-        return self._forward([[token] for token in tokens], 0, positions, length, [0])[:, 0]
+        return self._forward([[token] for token in tokens], 0, positions, length, [0] * len(tokens))
 
     def prefix(self, slot: int, tokens: list[int]) -> Prefix:
         """Keep what was read into a slot."""
@@ -165,7 +163,7 @@ class SlotModel:
     def _forward(
         self, ids: list[list[int]], first: int, positions: torch.Tensor, length: int, wanted: list[int]
     ) -> torch.Tensor:
-        """Logits of each row at the tokens that are wanted (rows x wanted x vocabulary)."""
+        """Logits of each row at the token of it that is wanted (rows x vocabulary)."""
         self._cache.begin(first, positions, length)
         visible = torch.arange(length, device=self.device) <= positions[:, None, :, None]
         return self._decoder.logits(torch.tensor(ids, device=self.device), positions, visible, self._cache, wanted)

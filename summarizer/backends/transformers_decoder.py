@@ -34,15 +34,17 @@ class TransformersDecoder:
         self, ids: torch.Tensor, positions: torch.Tensor, visible: torch.Tensor, cache: SlotCache, wanted: list[int]
     ) -> torch.Tensor:
         """See `slots.Decoder`."""
+        # Models leave out places, and not places of rows.
+        kept = sorted(set(wanted))
         output = self._model(
             input_ids=ids,
             position_ids=positions,
             attention_mask=visible,
             past_key_values=_Slots(cache),
             use_cache=True,
-            logits_to_keep=torch.tensor(wanted, device=self.device),
+            logits_to_keep=torch.tensor(kept, device=self.device),
         )
-        found: torch.Tensor = output.logits
+        found: torch.Tensor = output.logits[range(len(ids)), [kept.index(place) for place in wanted]]
         return found
 
 

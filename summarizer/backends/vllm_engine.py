@@ -63,11 +63,14 @@ class VllmDecoder:
         self._engine, self._adapter, self._end, self._names = engine, adapter, end, names
         self._numbers: dict[str, int] = {}
         self._seconds: dict[str, float] = {}
+        self._refused: list[Written] = []
 
     def admit(self, asked: "Sequence[Asked]") -> None:
-        """Give prompts to the engine."""
+        """Give prompts to the engine. What it refuses leaves with the next step: it looks at forms before it begins."""
         from vllm import SamplingParams  # noqa: PLC0415
         from vllm.sampling_params import StructuredOutputsParams  # noqa: PLC0415
+
+        from summarizer.backends.continuous import Written  # noqa: PLC0415 - it takes torch
 
         for one in asked:
             lines = one.form.lines
@@ -82,8 +85,12 @@ class VllmDecoder:
                 detokenize=False,
             )
             name = str(next(self._names))
+            try:
+                self._engine.add_request(name, {"prompt_token_ids": one.prompt}, drawing, lora_request=self._adapter)
+            except ValueError as error:
+                self._refused.append(Written(one.number, [], str(error), seconds=0.0, complete=False))
+                continue
             self._numbers[name], self._seconds[name] = one.number, 0.0
-            self._engine.add_request(name, {"prompt_token_ids": one.prompt}, drawing, lora_request=self._adapter)
 
     def step(self) -> "list[Written]":
         """Let the engine compute once; what has ended leaves."""
@@ -94,7 +101,7 @@ class VllmDecoder:
         share = (time.perf_counter() - begun) / max(len(self._seconds), 1)
         for name in self._seconds:
             self._seconds[name] += share
-        gone = []
+        gone, self._refused = self._refused, []
         for output in outputs:
             if output.finished:
                 (answer,) = output.outputs
@@ -107,6 +114,7 @@ class VllmDecoder:
     def abandon(self) -> None:
         """Give up what is under way."""
         self._engine.abort_request(list(self._numbers))
+        self._refused.clear()
         self._numbers.clear()
         self._seconds.clear()
 

@@ -1,10 +1,18 @@
 """The card of an adapter, written from what really happened."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
+from pathlib import Path
+from typing import Final
 
+from pydantic import ValidationError
+
+from summarizer.errors import SettingsError
 from summarizer.records import Frozen
 from summarizer.tuning.recipe import Origin, Progress, Recipe
+
+#: What says so to programs, beside the weights; `README.md` says it to people.
+MADE: Final = "made.json"
 
 
 class TrainingData(Frozen):
@@ -25,6 +33,19 @@ class Made(Origin):
     data: tuple[TrainingData, ...]
     progress: Progress
     versions: dict[str, str]
+    before: "Made | None" = None
+    """The same of the adapter that it went on from, where that has such a file."""
+
+
+def read_made(folder: Path) -> Made | None:
+    """What the adapter of a folder was made of; None where it does not say, `SettingsError` for another file."""
+    path = folder / MADE
+    try:
+        return Made.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValidationError) as error:
+        raise SettingsError(f"{path}: does not say what the adapter was made of") from error
 
 
 def versions() -> dict[str, str]:
@@ -33,8 +54,7 @@ def versions() -> dict[str, str]:
 
 
 def card(made: Made) -> str:
-    """Markdown for people, with the front matter that model hubs read."""
-    recipe, progress = made.recipe, made.progress
+    """Markdown for people, with the front matter that model hubs read; the step that began from nothing comes first."""
     lines = [
         "---",
         "library_name: peft",
@@ -44,7 +64,22 @@ def card(made: Made) -> str:
         "# Adapter for summaries and names of paper abstracts",
         "",
         f"For `{made.base}` ({made.revision}), with the prompt `{made.prompt}` (SHA-256 {made.prompt_sha256}).",
-        "",
+    ]
+    steps = list(_steps(made))[::-1]
+    for number, step in enumerate(steps, 1):
+        lines += ["", *([f"## Step {number} of {len(steps)}", ""] if len(steps) > 1 else []), *_told(step)]
+    return "\n".join(lines) + "\n"
+
+
+def _steps(made: Made | None) -> Iterator[Made]:
+    while made:
+        yield made
+        made = made.before
+
+
+def _told(made: Made) -> Sequence[str]:
+    recipe, progress = made.recipe, made.progress
+    return [
         "| data | split | lessons | licence | SHA-256 |",
         "| --- | --- | ---: | --- | --- |",
         *(
@@ -64,7 +99,6 @@ def card(made: Made) -> str:
         "",
         f"Made with {', '.join(f'{name} {number}' for name, number in made.versions.items())}.",
     ]
-    return "\n".join(lines) + "\n"
 
 
 def _losses(progress: Progress) -> Sequence[str]:

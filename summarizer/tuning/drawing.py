@@ -34,7 +34,15 @@ class Drawer:
     def name(self) -> str:
         """All that decides what is drawn for a paper: sentences with another name are others."""
         identity, settings, prompt = self._backend.identity, self._settings, self._renderer.prompt
-        parts = (identity.model, identity.revision, identity.adapter, identity.dtype, prompt.name, prompt.sha256[:16])
+        parts = (
+            identity.model,
+            identity.revision,
+            identity.adapter,
+            identity.dtype,
+            identity.dialect,
+            prompt.name,
+            prompt.sha256[:16],
+        )
         how = f"{self._count} at temperature {settings.temperature:g}, at most {settings.max_tokens} tokens, seed"
         return ", ".join((*filter(None, parts), f"{how} {settings.seed}"))
 

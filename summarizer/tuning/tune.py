@@ -13,7 +13,7 @@ from summarizer.completion import Decoding, Identity, never
 from summarizer.errors import ModelError, SettingsError
 from summarizer.prompting import Prompt, Renderer, load_prompt
 from summarizer.settings import DEFAULT_LANGUAGE
-from summarizer.tuning.card import Made, TrainingData, card, versions
+from summarizer.tuning.card import MADE, Made, TrainingData, card, read_made, versions
 from summarizer.tuning.lessons import IGNORED, Lesson, Teacher, Tokens
 from summarizer.tuning.recipe import Origin, Recipe
 from summarizer.whole import write_whole
@@ -54,8 +54,10 @@ def tune(
         raise SettingsError("training needs: pip install 'abstract-summarizer[local,tune]'") from error
 
     # An adapter is told about before a model is loaded, or even fetched.
+    before = None
     if base.adapter:
         shape_of(base.adapter)
+        before = read_made(base.adapter)
         if base.adapter.resolve() == folder.resolve():
             raise SettingsError(f"-o {folder}: is the adapter to go on from, and would be written over")
     learner = _learner(base)
@@ -88,8 +90,9 @@ def tune(
             data=tuple(data),
             progress=training.progress,
             versions=versions(),
+            before=before,
         )
-        write_whole(folder / "made.json", made.model_dump_json(indent=2) + "\n")
+        write_whole(folder / MADE, made.model_dump_json(indent=2) + "\n")
         write_whole(folder / "README.md", card(made))
     return ended
 
@@ -108,7 +111,7 @@ def _learner(base: Base) -> _Learner:
         raise SettingsError(f"--prompt {base.prompt}: is written in JSON, and lessons are in lines")
     revision = find_revision(source, base.revision, base.cache_dir)
     placement = choose_placement(base.device, base.dtype)
-    loaded = load_model(fetch_weights(source, base.revision, placement.dtype, base.cache_dir), placement)
+    loaded = load_model(fetch_weights(source, revision, placement.dtype, base.cache_dir), placement)
     if loaded.plain_summarizer:
         raise ModelError(f"{source.name}: only causal models take lessons")
     return _Learner(source.name, revision, placement.dtype, prompt, loaded)

@@ -90,7 +90,7 @@ class LLMEngine:
         *,
         lora_request: LoRARequest | None = None,
     ) -> None:
-        """Take a prompt in."""
+        """Take a prompt in; `ValueError` for a grammar that cannot be held to."""
         assert request_id not in self._sequences
         assert (lora_request is not None) == self.args.enable_lora
         if lora_request is not None and self._adapter is None:
@@ -102,7 +102,8 @@ class LLMEngine:
         else:
             grammar = llguidance.grammar_from("grammar", held.grammar)
         matcher = llguidance.LLMatcher(self._names, grammar)
-        assert not matcher.is_error(), matcher.get_error()
+        if matcher.is_error():
+            raise ValueError(f"Grammar error: {matcher.get_error()}")
         self._sequences[request_id] = _Sequence(prompt["prompt_token_ids"], params, matcher)
 
     def abort_request(self, request_ids: list[str]) -> None:
