@@ -39,11 +39,10 @@ demo: setup
 	$(BIN)/summarizer digest demo/papers.records.jsonl -o demo/digest.md --title "Example papers"
 	@echo "Open demo/digest.html in a browser."
 
-# With DATA=FOLDER also on fifty papers of SciTLDR dev, whose file is there. Weights are read once for all papers that are
-# under way, so that many at once take less time; each of them needs 50 MB.
+# With DATA=FOLDER also on fifty papers of SciTLDR dev, whose file is there.
 demo-eval: setup
-	$(BIN)/summarizer eval smoke --batch-size 48 -o demo/eval || test $$? -eq 1
-	$(if $(DATA),$(BIN)/summarizer eval scitldr --data "$(DATA)" --limit 50 --batch-size 48 -o demo/eval || test $$? -eq 1)
+	$(BIN)/summarizer eval smoke -o demo/eval || test $$? -eq 1
+	$(if $(DATA),$(BIN)/summarizer eval scitldr --data "$(DATA)" --limit 50 -o demo/eval || test $$? -eq 1)
 	@echo "Open demo/eval/report.html in a browser."
 
 # The adapter that ships, from the published data in the folder DATA (docs/adapter.md); takes an hour and a half on two cores that compute

@@ -240,7 +240,10 @@ def settings_options() -> WholeWords:
         help="of a local model's weights (default auto)",
     )
     group.add_argument(
-        "--batch-size", type=int, metavar="N", help="papers a local model has under way at once (default 8)"
+        "--batch-size",
+        type=int,
+        metavar="N",
+        help="papers a local model has under way at once (default 32 for the embedded one, 256 with vllm, else 8)",
     )
     group.add_argument("--max-tokens", type=int, metavar="N", help="longest answer (default 640)")
     group.add_argument("--temperature", type=float, metavar="T", help="0 is greedy (default 0.0)")

@@ -67,7 +67,8 @@ class Settings(Frozen):
     """Local backend: what computes; vLLM is for GPUs, and to be installed by oneself."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     dtype: Literal["auto", "float32", "bfloat16", "float16", "int8"] = "auto"
-    batch_size: int = Field(default=8, ge=1)
+    batch_size: int | None = Field(default=None, ge=1)
+    """Local backend: papers that are under way at once; see `under_way`."""
     max_tokens: int = Field(default=640, ge=1, le=1_000_000)
     """Longest answer, in tokens of the model."""
     temperature: float = Field(default=0.0, ge=0.0)
@@ -174,6 +175,19 @@ class Settings(Frozen):
     def prompt_name(self) -> str:
         """The prompt that is used."""
         return self.prompt or ("lines" if self.used_adapter else "compact" if self._is_small else "annotate")
+
+    @property
+    def under_way(self) -> int:
+        """Papers that a local model has under way at once.
+
+        vLLM fits what is computed into its memory by itself. 32 papers with the short answers of the embedded model
+        take half a gigabyte (benchmarks/local.md); of other models nothing is known before they are loaded.
+        """
+        if self.batch_size is not None:
+            return self.batch_size
+        if self.backend == "local" and self.engine == "vllm":
+            return 256
+        return 32 if self._is_small and self.used_adapter else 8
 
     @property
     def repairs(self) -> bool:

@@ -227,6 +227,23 @@ def test_the_adapter_that_comes_along_is_for_what_it_has_learned(values: dict[st
     assert used is None or (used / "adapter_model.safetensors").is_file()
 
 
+@pytest.mark.parametrize(
+    ("values", "papers"),
+    [
+        ({}, 32),
+        ({"shipped_adapter": False}, 8),
+        ({"prompt": "annotate"}, 8),
+        ({"model": "another"}, 8),
+        ({"engine": "vllm"}, 256),
+        ({"backend": "hosted", "model": "m"}, 8),
+        ({"engine": "vllm", "batch_size": 3}, 3),
+    ],
+)
+def test_as_many_papers_are_under_way_as_are_known_to_fit(values: dict[str, str | bool | int], papers: int) -> None:
+    """Short answers of the small model take little memory each, and vLLM looks after its own."""
+    assert Settings.model_validate(values).under_way == papers
+
+
 def test_an_adapter_of_ones_own_goes_before_the_one_that_comes_along(tmp_path: Path) -> None:
     """Whatever the prompt and the language, and with `shipped_adapter` off; only a local model has one."""
     own = {"adapter": str(tmp_path), "shipped_adapter": False, "prompt": "my.toml", "language": "Norwegian"}

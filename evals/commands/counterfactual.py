@@ -90,7 +90,7 @@ def _compare(
     found = Counterfactual(
         data=data,
         made=made_of(
-            asked, __version__, (settings.max_tokens, settings.temperature, settings.seed), settings.batch_size
+            asked, __version__, (settings.max_tokens, settings.temperature, settings.seed), settings.under_way
         ),
         pairs=options.pairs,
         draw=options.draw,

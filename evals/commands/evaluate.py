@@ -152,7 +152,7 @@ def _measure(papers: _Papers, about: Data, folder: RunFolder, settings: Settings
     if asked is None:
         raise InputError(str(papers.path), "holds no paper that could be asked about")
     decoding = settings.max_tokens, settings.temperature, settings.seed
-    run = Run(data=about, made=made_of(asked, __version__, decoding, settings.batch_size))
+    run = Run(data=about, made=made_of(asked, __version__, decoding, settings.under_way))
     folder.write(run, make_table(papers.suite.name, read_samples(folder.samples)))
 
 

@@ -57,7 +57,7 @@ class LocalBackend:
         # With the adapter that comes along, it is known what int8 costs (docs/adapter.md).
         measured = self._adapter == embedded_adapter() and settings.engine == "torch"
         self._placement = choose_placement(settings.device, settings.dtype, eight_bits=measured)
-        self._batch_size = settings.batch_size
+        self._batch_size = settings.under_way
 
     @cached_property
     def identity(self) -> Identity:
