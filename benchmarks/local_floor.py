@@ -59,36 +59,49 @@ def best_seconds(work: Callable[[], object]) -> float:
     return best
 
 
-def linears(model: PreTrainedModel) -> tuple[list[torch.Tensor], torch.Tensor]:
+class Matrix(NamedTuple):
+    """A matrix of the model, and whether a norm comes before it."""
+
+    weight: torch.Tensor
+    behind: bool
+
+
+def linears(model: PreTrainedModel) -> tuple[list[Matrix], torch.Tensor]:
     """The matrices of the layers, those of the same inputs as one, and that of the head, which comes last."""
     found: dict[str, list[torch.Tensor]] = {}
     for name, part in model.named_modules():
         if isinstance(part, torch.nn.Linear):
             parent, _, kind = name.rpartition(".")
             found.setdefault(f"{parent}.{TOGETHER.get(kind, kind)}", []).append(part.weight.detach())
-    *layers, head = (torch.cat(matrices) if len(matrices) > 1 else matrices[0] for matrices in found.values())
-    return layers, head
+    *layers, head = (
+        Matrix(torch.cat(matrices) if len(matrices) > 1 else matrices[0], name.endswith(tuple(TOGETHER.values())))
+        for name, matrices in found.items()
+    )
+    return layers, head.weight
 
 
-def product_of(matrix: torch.Tensor, dtype: str) -> Product:
-    """What the backend multiplies with."""
-    product: Product = EightBitProduct(matrix) if dtype == "int8" else FloatProduct(matrix)
-    product.settle()
+def product_of(matrix: Matrix, dtype: str) -> Product:
+    """What the backend multiplies with; behind a norm, in eight bits, it divides nothing."""
+    product: Product = EightBitProduct(matrix.weight) if dtype == "int8" else FloatProduct(matrix.weight)
+    if matrix.behind:
+        product.settle_behind(torch.ones(matrix.weight.shape[1]))
+    else:
+        product.settle()
     return product
 
 
-def measure_products(matrices: tuple[list[torch.Tensor], torch.Tensor], dtype: str, rows: int) -> Measured:
+def measure_products(matrices: tuple[list[Matrix], torch.Tensor], dtype: str, rows: int) -> Measured:
     """Go through the matrices in turn, as a forward pass does, so that weights come from memory and no cache."""
     layers, head = matrices
-    inputs = {width: torch.randn(rows, width, dtype=head.dtype) for width in {one.shape[1] for one in layers}}
-    in_turn = [(product_of(one, dtype), inputs[one.shape[1]]) for one in layers]
+    inputs = {width: torch.randn(rows, width, dtype=head.dtype) for width in {one.weight.shape[1] for one in layers}}
+    in_turn = [(product_of(one, dtype), inputs[one.weight.shape[1]]) for one in layers]
 
     def products() -> None:
         for product, given in in_turn:
             product(given)
 
-    last, hidden = product_of(head, dtype), torch.randn(rows, head.shape[1], dtype=head.dtype)
-    operations = 2.0 * rows * sum(one.numel() for one in layers)
+    last, hidden = product_of(Matrix(head, behind=True), dtype), torch.randn(rows, head.shape[1], dtype=head.dtype)
+    operations = 2.0 * rows * sum(one.weight.numel() for one in layers)
     return Measured(
         rows,
         operations / best_seconds(products),
@@ -108,7 +121,7 @@ def count(model: PreTrainedModel) -> Counted:
     config = model.config.get_text_config()
     head_width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     return Counted(
-        2.0 * sum(one.numel() for one in layers),
+        2.0 * sum(one.weight.numel() for one in layers),
         2.0 * head.numel(),
         4.0 * head_width * config.num_attention_heads * config.num_hidden_layers,
     )
@@ -140,7 +153,7 @@ def tell(model: PreTrainedModel, dtype: str, options: argparse.Namespace) -> Non
     counted, bandwidth = count(model), measure_bandwidth()
     matrices = linears(model)
     size = 1 if dtype == "int8" else model.dtype.itemsize
-    weights = size * sum(one.numel() for one in matrices[0])
+    weights = size * (sum(one.weight.numel() for one in matrices[0]) + matrices[1].numel())
     print(
         f"\n{dtype}: {counted.layers / 1e6:.0f} MFLOP a token in the layers, {counted.head / 1e6:.0f} in the "
         f"head, {counted.each_seen / 1e3:.0f} kFLOP for each token looked at; {weights / 1e6:.0f} MB of weights"

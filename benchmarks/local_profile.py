@@ -19,7 +19,7 @@ from summarizer.settings import Settings
 PARTS = (
     ("reading prompts", ("slots.read",)),
     ("writing tokens", ("slots.advance",)),
-    ("products", ("eight_bits.__call__", "llama.FloatProduct")),
+    ("products", ("eight_bits.__call__",)),
     ("attention", ("llama._attend",)),
     ("turning by position", ("llama._turned",)),
     ("norms", ("llama._factor",)),
