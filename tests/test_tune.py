@@ -20,12 +20,13 @@ from summarizer import Settings, Summarizer, read_papers
 from summarizer.backends.lora import WEIGHTS
 from summarizer.cli import main
 from summarizer.completion import Decoding, Identity
-from summarizer.errors import ModelError, SettingsError
+from summarizer.errors import ModelError, RequestError, SettingsError
 from summarizer.prompting import Renderer, load_prompt
 from summarizer.records import Paper
 from summarizer.tuning.lessons import IGNORED, Lesson, Teacher, Tokens
 from summarizer.tuning.recipe import Origin, Recipe
 from summarizer.tuning.training import MOST_TOKENS, Training
+from summarizer.tuning.tune import taught
 from tests.tiny_models import save_causal, save_decoder, save_tokenizer
 
 _END = 0
@@ -327,6 +328,28 @@ def test_what_is_trained_can_be_used(base: Path, gold: Path, tmp_path: Path) -> 
     assert [record.tldr.text for record in records if record.tldr] == ["It hears streams."] * 8
     assert all([one.name for one in record.datasets] == ["PebbleBed"] for record in records)
     assert all([one.name for one in record.methods] == ["BrookNet"] for record in records)
+
+
+def test_a_paper_that_cannot_be_read_ends_no_training(
+    teacher: tuple[Teacher, Callable[[Iterable[int]], str]], caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is left out and named, as it would fail alone in a run; the others are learned."""
+    tokens = teacher[0].tokens
+
+    class Refusing(Teacher):
+        def __init__(self) -> None:
+            pass
+
+        def tokens(self, lesson: Lesson) -> Tokens:
+            if lesson.paper.id == "odd":
+                raise RequestError("odd", "rejected", "the prompt cannot be encoded")
+            return tokens(lesson)
+
+    lessons = [Lesson(paper=_paper().model_copy(update={"id": name}), sentence="It hears.") for name in ("odd", "even")]
+    with caplog.at_level("INFO"):
+        assert taught(lessons, Refusing(), 10_000) == [tokens(lessons[1])]
+    assert "odd is left out: " in caplog.text
+    assert "1 of 2 lessons are left out" in caplog.text
 
 
 def test_the_card_tells_all_steps(base: Path, gold: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -47,7 +47,7 @@ class Teacher:
         self._encoder = PromptEncoder(tokenizer, None)
 
     def tokens(self, lesson: Lesson) -> Tokens:
-        """The tokens of a lesson. What follows the last part that is wanted is left out."""
+        """Tokens of a lesson, without what follows the last part that is wanted; `RequestError` as for its prompt."""
         prompt = self._encoder.encode(self._renderer.request(lesson.paper))
         pieces = list(_pieces(lesson, self._renderer.prompt.file.limits))
         ended = pieces[-1].wanted

@@ -10,7 +10,7 @@ from summarizer.backends.generation import LoadedModel, load_model
 from summarizer.backends.lora import adapter_name, shape_of
 from summarizer.backends.weights import fetch_weights, find_model, find_revision
 from summarizer.completion import Decoding, Identity, never
-from summarizer.errors import ModelError, SettingsError
+from summarizer.errors import ModelError, RequestError, SettingsError
 from summarizer.prompting import Prompt, Renderer, load_prompt
 from summarizer.settings import DEFAULT_LANGUAGE
 from summarizer.tuning.card import MADE, Made, TrainingData, card, read_made, versions
@@ -66,7 +66,7 @@ def tune(
     )
     loaded = learner.loaded
     teacher = Teacher(loaded.tokenizer, renderer, loaded.ends[0])
-    train, dev = (_taught(each, teacher, loaded.context) for each in lessons)
+    train, dev = (taught(each, teacher, loaded.context) for each in lessons)
     if not train:
         raise SettingsError(f"no lesson fits into the {loaded.context} tokens that {learner.name} can read")
     if lessons[1] and not dev:
@@ -117,10 +117,17 @@ def _learner(base: Base) -> _Learner:
     return _Learner(source.name, revision, placement.dtype, prompt, loaded)
 
 
-def _taught(lessons: Sequence[Lesson], teacher: Teacher, context: int) -> list[Tokens]:
-    tokens = [teacher.tokens(lesson) for lesson in lessons]
-    wanted = [one for one in tokens if any(token != IGNORED for token in one.wanted)]
-    kept = [one for one in wanted if len(one.prompt) + len(one.answer) <= context]
-    if len(kept) < len(tokens):
-        _LOG.info("%d lessons are left out: longer than the model can read, or empty", len(tokens) - len(kept))
+def taught(lessons: Sequence[Lesson], teacher: Teacher, context: int) -> list[Tokens]:
+    """The tokens of lessons that a model with such a context can read and that hold anything to learn."""
+    kept = []
+    for lesson in lessons:
+        try:
+            one = teacher.tokens(lesson)
+        except RequestError as error:
+            _LOG.info("%s is left out: %s", lesson.paper.id, error)
+            continue
+        if any(token != IGNORED for token in one.wanted) and len(one.prompt) + len(one.answer) <= context:
+            kept.append(one)
+    if len(kept) < len(lessons):
+        _LOG.info("%d of %d lessons are left out: empty, or not to be read", len(lessons) - len(kept), len(lessons))
     return kept
