@@ -3,7 +3,8 @@
 From the published data come the papers to train on. Left out are those that share much with a paper that is evaluated
 (the dev splits of SciTLDR and SciERC), a fifth of SciREX and of TDMSci, which is kept to choose by, and ids that
 `--leave-out` names.
-Every third paper of SciTLDR loses its title, since a model that always has one repeats it.
+Every third paper of SciTLDR loses its title, since a model that always has one repeats it; for the last two steps all are
+parted once more, in halves. `scitldr.dev.jsonl` is a fifth of the dev split, for quick looks.
 To papers of SciTLDR come names (`scitldr_names.jsonl`, by the ids of that suite), which annotators marked in the way of
 SciREX; they saw neither SciERC, nor anything that is kept to choose by. To sentences of TDMSci come methods
 (`tdmsci_methods.jsonl`), marked in the same way, and each is its own summary: there is nothing to leave out.
@@ -65,6 +66,8 @@ def main() -> None:
         if name == "scitldr.train":
             _write(options.output / "scitldr.first.jsonl", lessons[:FIRST])
             _write(options.output / "scitldr.second.jsonl", lessons[FIRST:])
+            _write(options.output / "scitldr.third.jsonl", lessons[::2])
+            _write(options.output / "scitldr.fourth.jsonl", lessons[1::2])
         print(f"{name}: {len(kept)} of {len(known)}; {len(shared)} share much with what is evaluated")
     _write(options.output / "scirex.held.jsonl", held)
     _write(options.output / "tdmsci.held.jsonl", kept_sentences)

@@ -1,13 +1,15 @@
 """Sentences that a model has drawn for papers, to learn those that are like people's: JSON Lines, one for a paper."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from pathlib import Path
 from statistics import fmean
 
 from pydantic import Field, ValidationError
 
 from evals.metrics.summary import rouge
-from summarizer.extension import Frozen, InputError, Lesson, LineFile, first_problem
+from summarizer.extension import Frozen, InputError, Lesson, LineFile, Worth, first_problem
 
 
 class Drawn(Frozen):
@@ -32,14 +34,31 @@ def likeness(text: str, targets: Sequence[str]) -> float:
     return fmean(rouge(text, targets).values())
 
 
-def best(sentences: Sequence[str], target: str) -> str:
-    """The sentence that is most like that of people and, half as much, like the others: one reference is chance."""
+def worths(sentences: Sequence[str], target: str) -> list[float]:
+    """How like each is to that of people and, half as much, to the others: one reference is chance. From 0 to 1."""
 
     def worth(at: int) -> float:
         others = [likeness(sentences[at], (other,)) for place, other in enumerate(sentences) if place != at]
-        return 2 * likeness(sentences[at], (target,)) + (fmean(others) if others else 0.0)
+        return (2 * likeness(sentences[at], (target,)) + (fmean(others) if others else 0.0)) / 3
 
-    return sentences[max(range(len(sentences)), key=worth)]
+    return list(map(worth, range(len(sentences))))
+
+
+def best(sentences: Sequence[str], target: str) -> str:
+    """The one that is worth most."""
+    return max(zip(worths(sentences, target), sentences, strict=True), key=itemgetter(0))[1]
+
+
+def weigh(sentences: Sequence[str], target: str) -> tuple[Worth, ...]:
+    """Each different one with how much more than the mean it is worth, times its share; none if all are the same."""
+    found = worths(sentences, target)
+    mean, share, each = fmean(found), 1 / len(found), dict(zip(sentences, found, strict=True))
+    if len(each) == 1:
+        return ()
+    counts = Counter(sentences)
+    return tuple(
+        Worth(sentence=sentence, weight=(worth - mean) * share * counts[sentence]) for sentence, worth in each.items()
+    )
 
 
 def with_best(lessons: Iterable[Lesson], drawn: Mapping[str, Sequence[str]]) -> Iterator[Lesson]:
@@ -50,6 +69,14 @@ def with_best(lessons: Iterable[Lesson], drawn: Mapping[str, Sequence[str]]) -> 
             yield lesson
         else:
             yield lesson.model_copy(update={"sentence": best(sentences, lesson.sentence)})
+
+
+def with_worths(lessons: Iterable[Lesson], drawn: Mapping[str, Sequence[str]]) -> Iterator[Lesson]:
+    """Lessons with what the sentences of their papers are worth; those that have none, or the same alone, are gone."""
+    for lesson in lessons:
+        sentences = drawn.get(lesson.paper.id, ())
+        if lesson.sentence is not None and sentences and (found := weigh(sentences, lesson.sentence)):
+            yield lesson.model_copy(update={"drawn": found})
 
 
 def read_drawn(path: Path) -> dict[str, tuple[str, ...]]:

@@ -189,6 +189,11 @@ def _add_tune(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", c
     tune.add_argument(
         "--choices", type=Path, metavar="FILE", help="of `summarizer choices`: learn the best in place of people's"
     )
+    tune.add_argument(
+        "--policy",
+        action="store_true",
+        help="with --choices: learn what each sentence is worth, and not to write the best (needs --adapter)",
+    )
     tune.add_argument("--licence", metavar="TEXT", help="of files in the form of gold, for the card")
     tune.add_argument("--rank", type=_positive, default=16, metavar="N", help="of the two matrices (default 16)")
     tune.add_argument("--learning-rate", type=_rate, default=1e-3, metavar="X", help="at its highest (default 0.001)")

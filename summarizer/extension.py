@@ -29,7 +29,7 @@ from summarizer.records import Contribution, Frozen, ResultKind, Role, Source, f
 from summarizer.sentences import sentences
 from summarizer.tuning.card import TrainingData
 from summarizer.tuning.drawing import Drawer
-from summarizer.tuning.lessons import Lesson
+from summarizer.tuning.lessons import Lesson, Worth
 from summarizer.tuning.recipe import Recipe
 from summarizer.tuning.tune import Base, tune
 from summarizer.whole import write_parts, write_whole
@@ -70,6 +70,7 @@ __all__ = [
     "SettingsError",
     "Source",
     "TrainingData",
+    "Worth",
     "complain",
     "definitions",
     "escape_markdown",

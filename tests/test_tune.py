@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
-from evals.choices import best, likeness, with_best
+from evals.choices import best, likeness, weigh, with_best, with_worths
 from evals.examples import Example, Gold, GoldName
 from evals.lessons import lessons_of
 from summarizer import Settings, Summarizer, read_papers
@@ -23,7 +23,8 @@ from summarizer.completion import Decoding, Identity
 from summarizer.errors import ModelError, RequestError, SettingsError
 from summarizer.prompting import Renderer, load_prompt
 from summarizer.records import Paper
-from summarizer.tuning.lessons import IGNORED, Lesson, Teacher, Tokens
+from summarizer.tuning import policy
+from summarizer.tuning.lessons import IGNORED, Lesson, Teacher, Tokens, Weighed
 from summarizer.tuning.recipe import Origin, Recipe
 from summarizer.tuning.training import MOST_TOKENS, Training
 from summarizer.tuning.tune import taught
@@ -172,7 +173,7 @@ def test_padding_and_parts_change_no_loss(base: Path, tmp_path: Path) -> None:
     assert training.loss(lessons) == pytest.approx(expected, rel=1e-4)
 
 
-def _run_until(training: Training, step: int, lessons: list[Tokens], dev: list[Tokens]) -> bool:
+def _run_until(training: Training, step: int, lessons: Sequence[Tokens | Weighed], dev: Sequence[Tokens]) -> bool:
     return training.run(lessons, dev, lambda: training.progress.step == step)
 
 
@@ -349,7 +350,6 @@ def test_a_paper_that_cannot_be_read_ends_no_training(
     with caplog.at_level("INFO"):
         assert taught(lessons, Refusing(), 10_000) == [tokens(lessons[1])]
     assert "odd is left out: " in caplog.text
-    assert "1 of 2 lessons are left out" in caplog.text
 
 
 def test_the_card_tells_all_steps(base: Path, gold: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -482,3 +482,102 @@ def test_only_what_people_said_in_a_sentence_has_another_in_its_place() -> None:
     found = list(with_best(lessons, {first.id: ("It hears all.", "It sees all."), second.id: ()}))
     assert [lesson.sentence for lesson in found] == ["It hears all.", "It sees all.", None, "It hears."]
     assert [lesson.tasks for lesson in found] == [lesson.tasks for lesson in lessons]
+
+
+def test_a_sentence_weighs_what_it_is_worth_beyond_the_mean() -> None:
+    """Weights of all that were drawn come to nothing; what was drawn twice counts twice, and the same alone not."""
+    drawn = ("It hears.", "It hears streams.", "It hears streams.", "A net.")
+    found = {one.sentence: one.weight for one in weigh(drawn, "It hears streams.")}
+    assert list(found) == ["It hears.", "It hears streams.", "A net."]
+    assert sum(found.values()) == pytest.approx(0.0)
+    assert found["It hears streams."] > found["It hears."] > found["A net."]
+    assert weigh(("A net.", "A net."), "It hears.") == ()
+    lesson = Lesson(paper=_paper(), sentence="It hears streams.", tasks=("depth",))
+    (kept,) = with_worths([lesson, lesson.model_copy(update={"sentence": None})], {lesson.paper.id: drawn})
+    assert kept.drawn == weigh(drawn, "It hears streams.")
+    assert list(with_worths([lesson], {"another": drawn})) == []
+
+
+_DRAWN = Weighed([5, 6, 7, 8], [[9, 10, 11], [9, 12], [13, 10, 14, 15]], [0.2, -0.3, 0.1])
+
+
+def _pass_of(training: Training) -> policy.Forward:
+    return training._pass
+
+
+@torch.inference_mode()
+def test_answers_behind_one_prompt_are_as_likely_as_alone(base: Path, tmp_path: Path) -> None:
+    """None sees another, and each stands where it would stand alone."""
+    training = _training(base, tmp_path)
+    each = torch.split(policy.likelihoods(_pass_of(training), _DRAWN), [len(answer) for answer in _DRAWN.answers])
+    for answer, found in zip(_DRAWN.answers, each, strict=True):
+        logits = training.model(input_ids=torch.tensor([_DRAWN.prompt + answer])).logits[0, len(_DRAWN.prompt) - 1 : -1]
+        expected = logits.log_softmax(-1).gather(1, torch.tensor(answer)[:, None])[:, 0]
+        assert torch.allclose(found, expected, atol=1e-5)
+
+
+def test_what_has_moved_far_enough_teaches_no_more() -> None:
+    """Ratios beyond the clip have no gradient where they are what was wanted, and have it where they are not."""
+    one = Weighed([1], [[2, 3], [4, 5]], [0.5, -0.5])
+    far = policy.CLIP + 0.1
+    now = torch.tensor([1 + far, 1 - far, 1 + far, 1 - far]).log().requires_grad_()
+    policy.loss(now, torch.zeros(4), one).backward()  # type: ignore[no-untyped-call]
+    assert now.grad is not None
+    assert now.grad.ne(0).tolist() == [False, True, True, False]
+    assert now.grad[1] < 0 < now.grad[2]
+
+
+def test_a_policy_makes_what_is_worth_more_likelier(base: Path, tmp_path: Path) -> None:
+    """By ratios to what drew it; stopped and gone on with, it ends in the weights of one without a stop."""
+    recipe = _RECIPE.model_copy(update={"policy": True, "epochs": 3, "learning_rate": 3e-3})
+    lessons = [_tokens(number) for number in range(4)]
+    assert _training(base, tmp_path / "start").run(lessons, ())
+    drawn = [_DRAWN, Weighed([7, 8, 9], [[4, 5], [6]], [0.4, -0.4])]
+    whole = _training(base, tmp_path / "whole", recipe, tmp_path / "start")
+    before = policy.likelihoods(_pass_of(whole), _DRAWN).detach()
+    assert whole.run(drawn, ())
+    moved = policy.likelihoods(_pass_of(whole), _DRAWN).detach() - before
+    better, worse, _ = (part.sum() for part in torch.split(moved, [len(answer) for answer in _DRAWN.answers]))
+    assert better > 0 > worse
+    stopped = _training(base, tmp_path / "stopped", recipe, tmp_path / "start")
+    assert not _run_until(stopped, 2, drawn, ())
+    assert _training(base, tmp_path / "stopped", recipe, tmp_path / "start").run(drawn, ())
+    ends = [load_file(tmp_path / name / WEIGHTS) for name in ("whole", "stopped")]
+    assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
+
+
+def test_a_policy_moves_what_drew(base: Path, gold: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """From drawn sentences to an adapter and its card; without an adapter, or with nothing to choose, it is refused."""
+    first, out, same = tmp_path / "first", tmp_path / "choices.jsonl", tmp_path / "same.jsonl"
+    assert main(_command(base, gold, first, "--epochs", "1")) == 0
+    ids = [json.loads(line)["id"] for line in gold.read_bytes().splitlines()]
+    for path, sentences in ((out, ["It hears streams.", "It hears.", "Nets."]), (same, ["It hears."] * 3)):
+        rows = [{"id": name, "by": "first", "sentences": sentences} for name in ids]
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    told = ("--epochs", "1", "--policy")
+    second = tmp_path / "second"
+    assert main(_command(base, gold, second, *told, "--adapter", str(first), "--choices", str(out))) == 0
+    card = (second / "README.md").read_text(encoding="utf-8")
+    assert "| drawn: choices.jsonl | choices | 8 |" in card
+    assert "| policy | True |" in card
+    assert "| epoch | loss of what was drawn (the less the better) | dev |" in card
+    assert main(_command(base, gold, tmp_path / "third", *told, "--choices", str(out))) == 2
+    assert main(_command(base, gold, tmp_path / "third", *told, "--adapter", str(first))) == 2
+    assert main(_command(base, gold, tmp_path / "third", *told, "--adapter", str(first), "--choices", str(same))) == 2
+    errors = capfd.readouterr().err
+    assert errors.count("name both, --choices and --adapter") == 2
+    assert "draw at a higher --temperature" in errors
+
+
+def test_a_policy_is_for_models_that_look_where_they_are_told(
+    gold: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Windows that slide would hide a prompt from the answers that stand far behind it."""
+    model = save_decoder(tmp_path, "Mistral")
+    assert main(_command(model, gold, tmp_path / "first", "--epochs", "1")) == 0
+    out = tmp_path / "choices.jsonl"
+    row = {"id": json.loads(gold.read_bytes().splitlines()[0])["id"], "by": "m", "sentences": ["A net.", "It hears."]}
+    out.write_text(json.dumps(row) + "\n", encoding="utf-8")
+    more = ("--policy", "--choices", str(out), "--adapter", str(tmp_path / "first"))
+    assert main(_command(model, gold, tmp_path / "second", *more)) == 2
+    assert "a policy is for models that look where they are told to" in capfd.readouterr().err

@@ -4,7 +4,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-from evals.choices import read_drawn, with_best
+from evals.choices import read_drawn, with_best, with_worths
 from evals.lessons import lessons_of
 from evals.runs import checksum, make_folder
 from evals.suites import OWN, load_suite, suite_and_file
@@ -32,11 +32,13 @@ def call(options: Namespace) -> int:
         raise SettingsError("only the weights of a local model learn, with torch: leave --backend and --engine out")
     if settings.dtype == "int8":
         raise SettingsError("weights in int8 do not learn: use --dtype float32")
+    if options.policy and not (options.choices and settings.adapter):
+        raise SettingsError("--policy moves what drew the sentences of --choices: name both, --choices and --adapter")
     show_log(quiet=options.quiet)
     # All files are looked at before a model is.
     train, about = _read(options.train, "train", options.licence)
     if options.choices:
-        train, about_choices = _with_choices(train, options.choices)
+        train, about_choices = _with_choices(train, options.choices, policy=options.policy)
         about.append(about_choices)
     dev, on_dev = _read(options.dev, "dev", options.licence)
     recipe = Recipe(
@@ -46,6 +48,7 @@ def call(options: Namespace) -> int:
         batch_size=options.lessons,
         epochs=options.epochs,
         seed=settings.seed,
+        policy=options.policy,
     )
     base = Base(settings.model, settings.revision, settings.device, settings.dtype, settings.cache_dir)
     if settings.prompt is not None:
@@ -85,16 +88,18 @@ def _read(named: Sequence[str], split: str, licence: str | None) -> tuple[list[L
     return lessons, about
 
 
-def _with_choices(train: list[Lesson], path: Path) -> tuple[list[Lesson], TrainingData]:
+def _with_choices(train: list[Lesson], path: Path, *, policy: bool) -> tuple[list[Lesson], TrainingData]:
     drawn = read_drawn(path)
-    lessons = sum(lesson.sentence is not None and lesson.paper.id in drawn for lesson in train)
-    if not lessons:
+    learned = [lesson for lesson in train if lesson.sentence is not None and lesson.paper.id in drawn]
+    if not learned:
         raise SettingsError(f"--choices {path}: holds no sentences for papers of --train")
-    return list(with_best(train, drawn)), TrainingData(
+    if policy and not (train := list(with_worths(learned, drawn))):
+        raise SettingsError(f"--choices {path}: all sentences of a paper are the same: draw at a higher --temperature")
+    return train if policy else list(with_best(train, drawn)), TrainingData(
         split="choices",
         suite="drawn",
         file=path.name,
         sha256=checksum(path),
         licence="what the model wrote",
-        lessons=lessons,
+        lessons=len(train) if policy else len(learned),
     )

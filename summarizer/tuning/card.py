@@ -95,16 +95,16 @@ def _told(made: Made) -> Sequence[str]:
         f"| batches learned from | {progress.step} |",
         f"| minutes | {progress.seconds / 60:.0f} |",
         "",
-        *_losses(progress),
+        *_losses(progress, "what was drawn (the less the better)" if recipe.policy else "a token, train"),
         "",
         f"Made with {', '.join(f'{name} {number}' for name, number in made.versions.items())}.",
     ]
 
 
-def _losses(progress: Progress) -> Sequence[str]:
+def _losses(progress: Progress, of: str) -> Sequence[str]:
     rows = [
         f"| {epoch + 1}{' (kept)' if epoch == progress.best else ''} | {loss:.4f} | "
         f"{f'{progress.dev[epoch]:.4f}' if epoch < len(progress.dev) else ''} |"
         for epoch, loss in enumerate(progress.train)
     ]
-    return ("| epoch | loss of a token, train | dev |", "| --- | ---: | ---: |", *rows)
+    return (f"| epoch | loss of {of} | dev |", "| --- | ---: | ---: |", *rows)

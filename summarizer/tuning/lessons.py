@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 IGNORED: Final = -100
 
 
+class Worth(Frozen):
+    """A sentence of a model's own, and how much more than the mean of its kin it is worth, times its share of them."""
+
+    sentence: str
+    weight: float
+
+
 class Lesson(Frozen):
     """A paper and the parts of its answer; None was not labelled, empty that there is nothing of the kind."""
 
@@ -28,6 +35,8 @@ class Lesson(Frozen):
     methods: tuple[str, ...] | None = None
     datasets: tuple[str, ...] | None = None
     metrics: tuple[str, ...] | None = None
+    drawn: tuple[Worth, ...] = ()
+    """Learned from in place of all other parts, where a policy is trained."""
 
 
 class Tokens(NamedTuple):
@@ -36,6 +45,14 @@ class Tokens(NamedTuple):
     prompt: list[int]
     answer: list[int]
     wanted: list[int]
+
+
+class Weighed(NamedTuple):
+    """A prompt and several answers to it, each with how much more than their mean it is worth, times its share."""
+
+    prompt: list[int]
+    answers: list[list[int]]
+    weights: list[float]
 
 
 class Teacher:
@@ -64,6 +81,12 @@ class Teacher:
         if ended:
             answer, wanted = [*answer, self._end], [*wanted, self._end]
         return Tokens(prompt, answer, wanted)
+
+    def weighed(self, lesson: Lesson) -> Weighed:
+        """The prompt, and the sentences that were drawn, each with the end of its line; `RequestError` as above."""
+        prompt = self._encoder.encode(self._renderer.request(lesson.paper))
+        answers = [self._encoded(f"{_one_line(one.sentence)}\n")["input_ids"] for one in lesson.drawn]
+        return Weighed(prompt, answers, [one.weight for one in lesson.drawn])
 
     def _encoded(self, text: str) -> "BatchEncoding":
         encoded: BatchEncoding = self._tokenizer(

@@ -15,6 +15,8 @@ class Recipe(Frozen):
     batch_size: int = 8
     epochs: int = 3
     seed: int = 0
+    policy: bool = False
+    """Whether it learns what sentences of its own are worth (`policy.py`), and not to write those of lessons."""
 
 
 class Progress(Frozen):
@@ -24,12 +26,12 @@ class Progress(Frozen):
     """Batches that were learned from."""
     seconds: float = 0.0
     train: tuple[float, ...] = ()
-    """Mean loss of a token of each epoch that has ended."""
+    """Mean loss of a token of each epoch that has ended, or of a paper's sentences where there is a policy."""
     dev: tuple[float, ...] = ()
     best: int | None = None
     """The epoch (from 0) with the least loss on dev."""
     losses: float = 0.0
-    """Sum over the tokens of the epoch that is under way."""
+    """Sum over the tokens, or papers, of the epoch that is under way."""
     tokens: int = 0
 
 

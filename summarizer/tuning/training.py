@@ -26,7 +26,8 @@ from summarizer.backends.lora import WEIGHTS, shape_of
 from summarizer.completion import never
 from summarizer.errors import ModelError, SettingsError
 from summarizer.records import Frozen
-from summarizer.tuning.lessons import IGNORED, Tokens
+from summarizer.tuning import policy
+from summarizer.tuning.lessons import IGNORED, Tokens, Weighed
 from summarizer.tuning.recipe import Origin, Progress, Recipe
 from summarizer.whole import put_in_place, write_whole
 
@@ -78,14 +79,18 @@ class Training:
         self._learned = [part for part in self.model.parameters() if part.requires_grad]
         self._optimizer = torch.optim.AdamW(self._learned, lr=recipe.learning_rate, weight_decay=0.0)
         self.progress, self._lessons = Progress(), ""
+        if start is not None:
+            self._begin_with(start)
+        self._begun = [part.detach().clone() for part in self._learned]
         if (self._checkpoint / "progress.json").is_file():
             self._resume()
-        elif start is not None:
-            self._begin_with(start)
 
-    def run(self, train: Sequence[Tokens], dev: Sequence[Tokens], stopping: Callable[[], bool] = never) -> bool:
+    def run(
+        self, train: Sequence[Tokens | Weighed], dev: Sequence[Tokens], stopping: Callable[[], bool] = never
+    ) -> bool:
         """Learn until the epochs end, or dev gets worse twice; False when it was stopped before. Saves the best.
 
+        `train` are sentences that were drawn by what it began with where the recipe has a policy, and else lessons.
         `SettingsError` when the checkpoint is of other lessons.
         """
         recipe = self._recipe
@@ -133,19 +138,17 @@ class Training:
     def _gets_worse(self) -> bool:
         return self.progress.best is not None and len(self.progress.dev) - self.progress.best > WORSE
 
-    def _learn(self, batch: Sequence[Tokens], steps: int) -> None:
+    def _learn(self, batch: Sequence[Tokens | Weighed], steps: int) -> None:
         begun, progress = time.perf_counter(), self.progress
         for group in self._optimizer.param_groups:
             group["lr"] = self._recipe.learning_rate * _rate(progress.step, steps, self._recipe.warm_up)
         self.model.train()
         # Dropout is drawn anew for each step, so that a run that goes on draws what one without a stop would.
         torch.manual_seed((self._recipe.seed * 1_000_003 + progress.step) % 2**63)
-        tokens = sum(token != IGNORED for one in batch for token in one.wanted)
-        total = 0.0
-        for part in _parts(batch):
-            loss, _ = self._forward(part)
-            (loss / tokens).backward()  # type: ignore[no-untyped-call]
-            total += float(loss.detach())
+        count, total = 0, 0.0
+        for loss, parts in self._losses(batch):
+            loss.backward()  # type: ignore[no-untyped-call]
+            count, total = count + parts, total + float(loss.detach())
         torch.nn.utils.clip_grad_norm_(self._learned, 1.0)
         self._optimizer.step()
         self._optimizer.zero_grad()
@@ -153,10 +156,51 @@ class Training:
             update={
                 "step": progress.step + 1,
                 "seconds": progress.seconds + time.perf_counter() - begun,
-                "losses": progress.losses + total,
-                "tokens": progress.tokens + tokens,
+                "losses": progress.losses + total * count,
+                "tokens": progress.tokens + count,
             }
         )
+
+    def _losses(self, batch: Sequence[Tokens | Weighed]) -> Iterator[tuple[torch.Tensor, int]]:
+        """Parts of the mean loss of a batch, each with how many tokens, or papers, it is of."""
+        lessons = [one for one in batch if isinstance(one, Tokens)]
+        tokens = sum(token != IGNORED for one in lessons for token in one.wanted)
+        for part in _parts(lessons):
+            loss, wanted = self._forward(part)
+            yield loss / tokens, wanted
+        for one in batch:
+            if isinstance(one, Weighed):
+                with torch.no_grad(), self._as_begun():
+                    then = policy.likelihoods(self._pass, one)
+                yield policy.loss(policy.likelihoods(self._pass, one), then, one) / len(batch), 1
+
+    def _pass(
+        self, ids: torch.Tensor, positions: torch.Tensor, visible: torch.Tensor, wanted: torch.Tensor
+    ) -> torch.Tensor:
+        """See `policy.Forward`."""
+        device = self.model.device
+        hidden = torch.zeros(visible.shape, dtype=self.model.dtype).masked_fill_(~visible, -torch.inf)
+        with _head_of(self.model, (0, wanted.to(device))):
+            output = self.model(
+                input_ids=ids.to(device),
+                position_ids=positions.to(device),
+                attention_mask=hidden.to(device),
+                use_cache=False,
+            )
+        logits: torch.Tensor = output.logits
+        return logits
+
+    @contextlib.contextmanager
+    def _as_begun(self) -> Iterator[None]:
+        """Compute with what the training began with."""
+        now = [part.data for part in self._learned]
+        for part, begun in zip(self._learned, self._begun, strict=True):
+            part.data = begun
+        try:
+            yield
+        finally:
+            for part, data in zip(self._learned, now, strict=True):
+                part.data = data
 
     def _forward(self, batch: Sequence[Tokens]) -> tuple[torch.Tensor, int]:
         """Sum of the losses of the wanted tokens, and their number."""
@@ -185,7 +229,8 @@ class Training:
         if best is None or best == len(found) - 1:
             self.model.save_pretrained(str(self._folder), safe_serialization=True)
         on_dev = f", dev {found[-1]:.4f}" if found else ""
-        _LOG.info("epoch %d: loss of a token %.4f%s", len(train), train[-1], on_dev)
+        of = "paper" if self._recipe.policy else "token"
+        _LOG.info("epoch %d: loss of a %s %.4f%s", len(train), of, train[-1], on_dev)
 
     def _tell(self, steps: int) -> None:
         progress = self.progress
@@ -260,8 +305,8 @@ class _Kept(Frozen):
 
 
 @contextlib.contextmanager
-def _head_of(model: PeftModel, there: torch.Tensor) -> Iterator[None]:
-    """Have the head compute logits of these places alone, as rows: it is a quarter of a small model."""
+def _head_of(model: PeftModel, there: torch.Tensor | tuple[int, torch.Tensor]) -> Iterator[None]:
+    """Have the head compute logits of these places (rows x tokens) alone: it is a quarter of a small model."""
     head = model.get_output_embeddings()
     hook = head.register_forward_pre_hook(lambda _, given: (given[0][there],))
     try:
@@ -270,16 +315,16 @@ def _head_of(model: PeftModel, there: torch.Tensor) -> Iterator[None]:
         hook.remove()
 
 
-def _length(one: Tokens) -> int:
-    return len(one.prompt) + len(one.answer)
+def _length(one: Tokens | Weighed) -> int:
+    return len(one.prompt) + (len(one.answer) if isinstance(one, Tokens) else sum(map(len, one.answers)))
 
 
-def _batches(train: Sequence[Tokens], recipe: Recipe, epoch: int) -> list[list[Tokens]]:
+def _batches(train: Sequence[Tokens | Weighed], recipe: Recipe, epoch: int) -> list[list[Tokens | Weighed]]:
     """The batches of an epoch, in an order that its number and the seed decide."""
     draw = random.Random(f"{recipe.seed}/{epoch}")  # noqa: S311 - an order, not a secret
     order = list(train)
     draw.shuffle(order)
-    batches: list[list[Tokens]] = []
+    batches: list[list[Tokens | Weighed]] = []
     for window in _windows(order, WINDOW * recipe.batch_size):
         ordered = sorted(window, key=_length)
         batches += _windows(ordered, recipe.batch_size)
@@ -299,7 +344,7 @@ def _parts(batch: Sequence[Tokens]) -> Iterator[list[Tokens]]:
         yield part
 
 
-def _windows(items: Sequence[Tokens], size: int) -> Iterator[list[Tokens]]:
+def _windows(items: Sequence[Tokens | Weighed], size: int) -> Iterator[list[Tokens | Weighed]]:
     yield from (list(items[start : start + size]) for start in range(0, len(items), size))
 
 

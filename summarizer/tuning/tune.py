@@ -1,9 +1,9 @@
 """From lessons to a folder with an adapter and its card."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 from summarizer.backends.device import choose_placement
 from summarizer.backends.generation import LoadedModel, load_model
@@ -14,11 +14,13 @@ from summarizer.errors import ModelError, RequestError, SettingsError
 from summarizer.prompting import Prompt, Renderer, load_prompt
 from summarizer.settings import DEFAULT_LANGUAGE
 from summarizer.tuning.card import MADE, Made, TrainingData, card, read_made, versions
-from summarizer.tuning.lessons import IGNORED, Lesson, Teacher, Tokens
+from summarizer.tuning.lessons import IGNORED, Lesson, Teacher, Tokens, Weighed
 from summarizer.tuning.recipe import Origin, Recipe
 from summarizer.whole import write_whole
 
 _LOG = logging.getLogger(__name__)
+
+Encoded = TypeVar("Encoded", Tokens, Weighed)
 
 
 class Base(NamedTuple):
@@ -65,8 +67,17 @@ def tune(
         learner.prompt, DEFAULT_LANGUAGE, Decoding(max_tokens=1), Identity(backend="local", model=learner.name)
     )
     loaded = learner.loaded
+    if recipe.policy and not loaded.continuous:
+        raise ModelError(
+            f"{learner.name}: a policy is for models that look where they are told to, at all they have read"
+        )
     teacher = Teacher(loaded.tokenizer, renderer, loaded.ends[0])
-    train, dev = (taught(each, teacher, loaded.context) for each in lessons)
+    train: Sequence[Tokens | Weighed] = (
+        weighed(lessons[0], teacher, loaded.context) if recipe.policy else taught(lessons[0], teacher, loaded.context)
+    )
+    dev = taught(lessons[1], teacher, loaded.context)
+    if len(train) + len(dev) < len(lessons[0]) + len(lessons[1]):
+        _LOG.info("%d of %d lessons are learned from; others are empty, or not to be read", len(train), len(lessons[0]))
     if not train:
         raise SettingsError(f"no lesson fits into the {loaded.context} tokens that {learner.name} can read")
     if lessons[1] and not dev:
@@ -119,15 +130,25 @@ def _learner(base: Base) -> _Learner:
 
 def taught(lessons: Sequence[Lesson], teacher: Teacher, context: int) -> list[Tokens]:
     """The tokens of lessons that a model with such a context can read and that hold anything to learn."""
-    kept = []
+    return [
+        one
+        for one in _encoded(lessons, teacher.tokens)
+        if any(token != IGNORED for token in one.wanted) and len(one.prompt) + len(one.answer) <= context
+    ]
+
+
+def weighed(lessons: Sequence[Lesson], teacher: Teacher, context: int) -> list[Weighed]:
+    """The same of the sentences that were drawn for their papers."""
+    return [
+        one
+        for one in _encoded([lesson for lesson in lessons if lesson.drawn], teacher.weighed)
+        if len(one.prompt) + max(map(len, one.answers)) <= context
+    ]
+
+
+def _encoded(lessons: Sequence[Lesson], encode: Callable[[Lesson], Encoded]) -> Iterator[Encoded]:
     for lesson in lessons:
         try:
-            one = teacher.tokens(lesson)
+            yield encode(lesson)
         except RequestError as error:
             _LOG.info("%s is left out: %s", lesson.paper.id, error)
-            continue
-        if any(token != IGNORED for token in one.wanted) and len(one.prompt) + len(one.answer) <= context:
-            kept.append(one)
-    if len(kept) < len(lessons):
-        _LOG.info("%d of %d lessons are left out: empty, or not to be read", len(lessons) - len(kept), len(lessons))
-    return kept
