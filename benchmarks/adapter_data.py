@@ -3,8 +3,9 @@
 From the published data come the papers to train on. Left out are those that share much with a paper that is evaluated
 (the dev splits of SciTLDR and SciERC), a fifth of SciREX and of TDMSci, which is kept to choose by, and ids that
 `--leave-out` names.
-Every third paper of SciTLDR loses its title, since a model that always has one repeats it; for the last two steps all are
-parted once more, in halves. `scitldr.dev.jsonl` is a fifth of the dev split, for quick looks.
+Every third paper of SciTLDR loses its title, since a model that always has one repeats it. For the last two steps all
+are parted once more, in halves, and in the second no paper has one. `scitldr.dev.jsonl` is a fifth of the dev split, for
+quick looks.
 To papers of SciTLDR come names (`scitldr_names.jsonl`, by the ids of that suite), which annotators marked in the way of
 SciREX; they saw neither SciERC, nor anything that is kept to choose by. To sentences of TDMSci come methods
 (`tdmsci_methods.jsonl`), marked in the same way, and each is its own summary: there is nothing to leave out.
@@ -67,7 +68,7 @@ def main() -> None:
             _write(options.output / "scitldr.first.jsonl", lessons[:FIRST])
             _write(options.output / "scitldr.second.jsonl", lessons[FIRST:])
             _write(options.output / "scitldr.third.jsonl", lessons[::2])
-            _write(options.output / "scitldr.fourth.jsonl", lessons[1::2])
+            _write(options.output / "scitldr.fourth.jsonl", map(_without_title, lessons[1::2]))
         print(f"{name}: {len(kept)} of {len(known)}; {len(shared)} share much with what is evaluated")
     _write(options.output / "scirex.held.jsonl", held)
     _write(options.output / "tdmsci.held.jsonl", kept_sentences)
@@ -125,8 +126,10 @@ def _summed(example: Example) -> Example:
 
 
 def _untitled(example: Example) -> Example:
-    if not _drawn(example, TITLES):
-        return example
+    return _without_title(example) if _drawn(example, TITLES) else example
+
+
+def _without_title(example: Example) -> Example:
     return example.model_copy(update={"paper": example.paper.model_copy(update={"title": ""})})
 
 
