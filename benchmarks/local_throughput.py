@@ -18,11 +18,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import torch
-
-from summarizer.backends.constraint import Form
 from summarizer.backends.device import Placement
-from summarizer.backends.generation import LoadedModel, load_model
+from summarizer.backends.generation import LoadedModel
+from summarizer.backends.lean import LeanModel, load_lean
 from summarizer.backends.local import LocalBackend
 from summarizer.backends.weights import fetch_weights, find_model
 from summarizer.completion import Decoding, Identity, Request
@@ -88,7 +86,7 @@ def time_loop(folder: Path, dtype: str, requests: Sequence[Request], new_tokens:
     return time.perf_counter() - begun
 
 
-def time_backend(loaded: LoadedModel, model: str, size: int, requests: Sequence[Request]) -> float:
+def time_backend(loaded: LoadedModel | LeanModel, model: str, size: int, requests: Sequence[Request]) -> float:
     """Seconds that the backend takes with batches of a size, without loading."""
     backend = LocalBackend(
         Settings(model=model, batch_size=size, device="cpu"), load=lambda _folder, _place, _adapter: loaded
@@ -102,38 +100,24 @@ def time_backend(loaded: LoadedModel, model: str, size: int, requests: Sequence[
     return seconds
 
 
-def mask_share(loaded: LoadedModel, steps: int) -> float:
-    """Milliseconds that holding a batch of eight to the schema takes for one token of each."""
-    generate = loaded._grammar  # noqa: SLF001
-    if generate is None:
-        return 0.0
-    constraint = generate.constraint([Form(ENDLESS)] * 8)
-    drawn = torch.zeros(8, 1, dtype=torch.long)
-    begun = time.perf_counter()
-    for _ in range(steps):
-        drawn = constraint(drawn, torch.rand(8, loaded.model.config.vocab_size)).argmax(dim=1, keepdim=True)
-    return (time.perf_counter() - begun) / steps * 1e3
-
-
-def measure(options: argparse.Namespace, cache: Path) -> tuple[list[Row], float, int, int]:
-    """All rows of the table, the cost of the mask, and how many papers with how many tokens there were."""
+def measure(options: argparse.Namespace, cache: Path) -> tuple[list[Row], int, int]:
+    """All rows of the table, and how many papers with how many tokens there were."""
     prompt = load_prompt(Settings(model=options.model, shipped_adapter=False).prompt_name)
     number, new = options.papers_limit, options.new_tokens
     papers = papers_of(options.papers, number) if options.papers else invented_papers(number)
     requests, ones = requests_for(papers, prompt, new), requests_for(papers, prompt, 1)
-    rows, mask, length = [], 0.0, 0
+    rows, length = [], 0
     for dtype in options.dtypes:
         folder = fetch_weights(find_model(options.model), None, dtype, cache)
         rows.append(Row("pipeline loop", dtype, time_loop(folder, dtype, requests, new), 0.0))
         print(rows[-1], flush=True)
-        loaded = load_model(folder, Placement("cpu", dtype, detected=False))
+        loaded = load_lean(folder, Placement("cpu", dtype, detected=False))
         length = sum(len(loaded.encoder.encode(request)) for request in requests) // len(requests)
         for size in options.sizes:
             both = [time_backend(loaded, options.model, size, part) for part in (requests, ones)]
             rows.append(Row(f"batches of {size}", dtype, *both))
             print(rows[-1], flush=True)
-        mask = mask_share(loaded, 50)
-    return rows, mask, len(papers), length
+    return rows, len(papers), length
 
 
 def table(rows: Sequence[Row], number: int) -> str:
@@ -164,14 +148,14 @@ def main() -> None:
     options = parser.parse_args()
     cache = Path(tempfile.mkdtemp())
     try:
-        rows, mask, number, length = measure(options, cache)
+        rows, number, length = measure(options, cache)
     finally:
         shutil.rmtree(cache)
     text = (
         "# Local backend against a plain pipeline loop\n\n"
         f"{options.machine}; model {options.model}; {number} abstracts, prompts of {length} tokens on average, "
-        f"{options.new_tokens} new tokens each.\n"
-        f"The schema's mask takes {mask:.1f} ms for one token of each of eight rows.\n\n{table(rows, number)}\n"
+        f"{options.new_tokens} new tokens each.\n\n"
+        f"{table(rows, number)}\n"
     )
     print(text)
     if options.output:
