@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from hashlib import sha256
 from operator import itemgetter
 from pathlib import Path
 from statistics import fmean
@@ -9,6 +10,7 @@ from statistics import fmean
 from pydantic import Field, ValidationError
 
 from evals.metrics.summary import rouge
+from summarizer import Paper
 from summarizer.extension import Frozen, InputError, Lesson, LineFile, Worth, first_problem
 
 
@@ -16,6 +18,8 @@ class Drawn(Frozen):
     """The sentences of one paper; the first is the likeliest one."""
 
     id: str
+    text: str
+    """`fingerprint` of the paper: ids of two files can be the same."""
     by: str
     """The model, and how it has drawn them."""
     sentences: tuple[str, ...] = Field(min_length=1)
@@ -27,6 +31,11 @@ class DrawnFile(LineFile[Drawn]):
     def __init__(self, path: Path) -> None:
         """Open or make it; `OutputError` when that cannot be done or another process writes it."""
         super().__init__(path, _parse, b'{"id":')
+
+
+def fingerprint(paper: Paper) -> str:
+    """SHA-256 of the text without its title, which may be withheld, so that a paper is known with and without one."""
+    return sha256(" ".join((paper.abstract or paper.title).split()).encode()).hexdigest()
 
 
 def likeness(text: str, targets: Sequence[str]) -> float:
@@ -62,9 +71,9 @@ def weigh(sentences: Sequence[str], target: str) -> tuple[Worth, ...]:
 
 
 def with_best(lessons: Iterable[Lesson], drawn: Mapping[str, Sequence[str]]) -> Iterator[Lesson]:
-    """Put the best of the sentences of its paper, by its id, in the place of that of people in each lesson."""
+    """Put the best of the sentences of its paper, by its text, in the place of that of people in each lesson."""
     for lesson in lessons:
-        sentences = drawn.get(lesson.paper.id, ())
+        sentences = drawn.get(fingerprint(lesson.paper), ())
         if lesson.sentence is None or not sentences:
             yield lesson
         else:
@@ -74,18 +83,18 @@ def with_best(lessons: Iterable[Lesson], drawn: Mapping[str, Sequence[str]]) -> 
 def with_worths(lessons: Iterable[Lesson], drawn: Mapping[str, Sequence[str]]) -> Iterator[Lesson]:
     """Lessons with what the sentences of their papers are worth; those that have none, or the same alone, are gone."""
     for lesson in lessons:
-        sentences = drawn.get(lesson.paper.id, ())
+        sentences = drawn.get(fingerprint(lesson.paper), ())
         if lesson.sentence is not None and sentences and (found := weigh(sentences, lesson.sentence)):
             yield lesson.model_copy(update={"drawn": found})
 
 
 def read_drawn(path: Path) -> dict[str, tuple[str, ...]]:
-    """Sentences by the ids of the papers; `InputError` for a file that is none of these."""
+    """Sentences by the fingerprints of the papers; `InputError` for a file that is none of these."""
     try:
         rows = path.read_bytes().splitlines()
     except OSError as error:
         raise InputError(str(path), str(error.strerror)) from error
-    return {row.id: row.sentences for row in (_parse(str(path), number, line) for number, line in enumerate(rows, 1))}
+    return {row.text: row.sentences for row in (_parse(str(path), number, line) for number, line in enumerate(rows, 1))}
 
 
 def _parse(path: str, number: int, line: bytes) -> Drawn:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 _LABELLED = "gold of your own, or SUITE:FILE, such as scitldr:train.jsonl"
+#: Of the matrices of an adapter.
+MOST_RANK = 512
 _EPILOG = """\
 also:
   summarizer eval meta             do the metrics agree with people (--help tells more)
@@ -195,7 +197,7 @@ def _add_tune(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", c
         help="with --choices: learn what each sentence is worth, and not to write the best (needs --adapter)",
     )
     tune.add_argument("--licence", metavar="TEXT", help="of files in the form of gold, for the card")
-    tune.add_argument("--rank", type=_positive, default=16, metavar="N", help="of the two matrices (default 16)")
+    tune.add_argument("--rank", type=_rank, default=16, metavar="N", help="of the two matrices (default 16)")
     tune.add_argument("--learning-rate", type=_rate, default=1e-3, metavar="X", help="at its highest (default 0.001)")
     tune.add_argument("--epochs", type=_positive, default=3, metavar="N", help="at most (default 3)")
     tune.add_argument("--lessons", type=_positive, default=8, metavar="N", help="of one step (default 8)")
@@ -218,6 +220,13 @@ def _number(text: str, most: int) -> float:
 
 def _positive(text: str) -> int:
     return _whole(text, 1)
+
+
+def _rank(text: str) -> int:
+    # What vLLM has kernels for, and far more than a small adapter needs; much more ends in too little memory.
+    if (number := _whole(text, 1)) > MOST_RANK:
+        raise argparse.ArgumentTypeError(f"it can be at most {MOST_RANK}")
+    return number
 
 
 def _whole(text: str, least: int) -> int:

@@ -28,6 +28,8 @@ from summarizer.tagging import Tagger
 
 #: Code of the warning that another text has the same id.
 _REUSED = "duplicate_id"
+#: Characters of the longest words that are one token, and what sentences end with.
+_TOKEN, _ENDS = 16, frozenset(".!?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +91,8 @@ class Assembler:
             message = f"the model's summary says what the paper does not ({'; '.join(tldr.unsupported)})"
             cautions.append(Caution(code="stand_in", message=f"{message}; a sentence of the abstract stands in"))
             tldr = _stand_in(task.paper)
-        elif len(answer.tldr) >= self._renderer.prompt.file.limits.tldr:
-            # What holds a model to the schema closes the text there, wherever the sentence is.
-            message = f"the summary reached the limit of {len(answer.tldr)} characters and may be cut off"
+        elif _may_be_cut_off(answer.tldr, limit := self._renderer.prompt.file.limits.tldr):
+            message = f"the summary reached the limit of {limit} characters and may be cut off"
             cautions.append(Caution(code="cut_summary", message=message))
         if absent := [task.name for task in grounded.tasks if task.evidence.match == "absent"]:
             # A task is only ever a tag, and what is not in the text makes none.
@@ -163,6 +164,11 @@ class Assembler:
             seconds=completion.seconds if completion else 0.0,
             created_at=completion.created_at if completion else None,
         )
+
+
+def _may_be_cut_off(sentence: str, limit: int) -> bool:
+    """What holds a model to the form closes the text there, wherever the sentence is, or where no token fits."""
+    return len(sentence) >= limit or (len(sentence) > limit - _TOKEN and sentence.rstrip()[-1:] not in _ENDS)
 
 
 def _stand_in(paper: Paper) -> Tldr:

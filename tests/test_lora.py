@@ -77,6 +77,12 @@ def _flat(folder: Path) -> None:
     save_file({name: tensor.flatten() for name, tensor in tensors.items()}, folder / WEIGHTS)
 
 
+def _unknown(folder: Path) -> None:
+    tensors = load_file(folder / WEIGHTS)
+    next(iter(tensors.values()))[0, 0] = torch.nan
+    save_file(tensors, folder / WEIGHTS)
+
+
 def _set(**settings: object) -> Callable[[Path], None]:
     def change(folder: Path) -> None:
         path = folder / CONFIGURATION
@@ -99,6 +105,7 @@ def _set(**settings: object) -> Callable[[Path], None]:
         (_set(init_lora_weights="pissa"), "this one has 'init_lora_weights'"),
         (_set(r=8), "is of another model or rank"),
         (_flat, "is of another model or rank"),
+        (_unknown, "holds what is no number"),
         (_set(r=0), "r: Input should be greater than 0"),
         (lambda folder: (folder / CONFIGURATION).write_text("{", encoding="utf-8"), "is no JSON"),
     ],

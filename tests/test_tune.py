@@ -13,9 +13,10 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
-from evals.choices import best, likeness, weigh, with_best, with_worths
+from evals.choices import best, fingerprint, likeness, read_drawn, weigh, with_best, with_worths
 from evals.examples import Example, Gold, GoldName
 from evals.lessons import lessons_of
+from evals.suites import load_suite
 from summarizer import Settings, Summarizer, read_papers
 from summarizer.backends.lora import WEIGHTS
 from summarizer.cli import main
@@ -262,8 +263,9 @@ def test_a_torn_checkpoint_is_told(base: Path, tmp_path: Path, name: str) -> Non
     assert sorted(path.name for path in (tmp_path / "checkpoint").iterdir()) == ["progress.json", "state-1.safetensors"]
     path = tmp_path / "checkpoint" / name
     path.write_bytes(path.read_bytes()[:50])
-    with pytest.raises(SettingsError, match="cannot be gone on with"):
+    with pytest.raises(SettingsError, match="cannot be gone on with") as raised:
         _training(base, tmp_path)
+    assert "\n" not in str(raised.value)
 
 
 def test_any_seed_that_settings_allow_can_be_trained_with(base: Path, tmp_path: Path) -> None:
@@ -472,16 +474,31 @@ def test_the_best_of_several_sentences_takes_the_place_of_that_of_people() -> No
 
 def test_only_what_people_said_in_a_sentence_has_another_in_its_place() -> None:
     """Lessons of names alone, and of papers that nothing was drawn for, stay; each target has its own."""
-    first, second = _paper(), _paper().model_copy(update={"id": "other"})
+    first, second = _paper(), _paper().model_copy(update={"abstract": "Other words."})
     lessons = [
         Lesson(paper=first, sentence="It hears.", tasks=("depth",)),
         Lesson(paper=first, sentence="It sees."),
         Lesson(paper=first, tasks=("depth",)),
         Lesson(paper=second, sentence="It hears."),
     ]
-    found = list(with_best(lessons, {first.id: ("It hears all.", "It sees all."), second.id: ()}))
+    found = list(with_best(lessons, {fingerprint(first): ("It hears all.", "It sees all."), fingerprint(second): ()}))
     assert [lesson.sentence for lesson in found] == ["It hears all.", "It sees all.", None, "It hears."]
     assert [lesson.tasks for lesson in found] == [lesson.tasks for lesson in lessons]
+
+
+def test_sentences_are_of_a_text_and_not_of_an_id(base: Path, gold: Path, tmp_path: Path) -> None:
+    """Another paper of the same id gets sentences of its own; the same one without its title has the same."""
+    out, other = tmp_path / "choices.jsonl", tmp_path / "other.jsonl"
+    row = json.loads(gold.read_bytes().splitlines()[0])
+    rows = [row | {"abstract": "We sort driftwood."}, row | {"id": "untitled", "title": ""}]
+    other.write_text("".join(json.dumps(one) + "\n" for one in rows), encoding="utf-8")
+    draw = ["choices", "--model", str(base), "--device", "cpu", "--dtype", "float32", "--max-tokens", "330", "--quiet"]
+    draw += ["-n", "2", "--temperature", "1.5", "-o", str(out)]
+    assert main([*draw, str(other)]) == 0
+    assert main([*draw, str(gold), str(other)]) == 0
+    drawn = [json.loads(line) for line in out.read_bytes().splitlines()]
+    assert sorted(one["id"] for one in drawn) == [*(f"p{number}" for number in range(8)), "untitled"]
+    assert len(read_drawn(out)) == 9
 
 
 def test_a_sentence_weighs_what_it_is_worth_beyond_the_mean() -> None:
@@ -493,7 +510,7 @@ def test_a_sentence_weighs_what_it_is_worth_beyond_the_mean() -> None:
     assert found["It hears streams."] > found["It hears."] > found["A net."]
     assert weigh(("A net.", "A net."), "It hears.") == ()
     lesson = Lesson(paper=_paper(), sentence="It hears streams.", tasks=("depth",))
-    (kept,) = with_worths([lesson, lesson.model_copy(update={"sentence": None})], {lesson.paper.id: drawn})
+    (kept,) = with_worths([lesson, lesson.model_copy(update={"sentence": None})], {fingerprint(lesson.paper): drawn})
     assert kept.drawn == weigh(drawn, "It hears streams.")
     assert list(with_worths([lesson], {"another": drawn})) == []
 
@@ -550,9 +567,9 @@ def test_a_policy_moves_what_drew(base: Path, gold: Path, tmp_path: Path, capfd:
     """From drawn sentences to an adapter and its card; without an adapter, or with nothing to choose, it is refused."""
     first, out, same = tmp_path / "first", tmp_path / "choices.jsonl", tmp_path / "same.jsonl"
     assert main(_command(base, gold, first, "--epochs", "1")) == 0
-    ids = [json.loads(line)["id"] for line in gold.read_bytes().splitlines()]
+    texts = [fingerprint(example.paper) for example in load_suite("gold").read(gold)]
     for path, sentences in ((out, ["It hears streams.", "It hears.", "Nets."]), (same, ["It hears."] * 3)):
-        rows = [{"id": name, "by": "first", "sentences": sentences} for name in ids]
+        rows = [{"id": "p", "text": text, "by": "first", "sentences": sentences} for text in texts]
         path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     told = ("--epochs", "1", "--policy")
     second = tmp_path / "second"
@@ -576,7 +593,8 @@ def test_a_policy_is_for_models_that_look_where_they_are_told(
     model = save_decoder(tmp_path, "Mistral")
     assert main(_command(model, gold, tmp_path / "first", "--epochs", "1")) == 0
     out = tmp_path / "choices.jsonl"
-    row = {"id": json.loads(gold.read_bytes().splitlines()[0])["id"], "by": "m", "sentences": ["A net.", "It hears."]}
+    text = fingerprint(next(load_suite("gold").read(gold)).paper)
+    row = {"id": "p", "text": text, "by": "m", "sentences": ["A net.", "It hears."]}
     out.write_text(json.dumps(row) + "\n", encoding="utf-8")
     more = ("--policy", "--choices", str(out), "--adapter", str(tmp_path / "first"))
     assert main(_command(model, gold, tmp_path / "second", *more)) == 2

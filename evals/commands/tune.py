@@ -4,7 +4,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-from evals.choices import read_drawn, with_best, with_worths
+from evals.choices import fingerprint, read_drawn, with_best, with_worths
 from evals.lessons import lessons_of
 from evals.runs import checksum, make_folder
 from evals.suites import OWN, load_suite, suite_and_file
@@ -90,7 +90,7 @@ def _read(named: Sequence[str], split: str, licence: str | None) -> tuple[list[L
 
 def _with_choices(train: list[Lesson], path: Path, *, policy: bool) -> tuple[list[Lesson], TrainingData]:
     drawn = read_drawn(path)
-    learned = [lesson for lesson in train if lesson.sentence is not None and lesson.paper.id in drawn]
+    learned = [lesson for lesson in train if lesson.sentence is not None and fingerprint(lesson.paper) in drawn]
     if not learned:
         raise SettingsError(f"--choices {path}: holds no sentences for papers of --train")
     if policy and not (train := list(with_worths(learned, drawn))):

@@ -92,6 +92,9 @@ class Adapter:
             tensors = load_file(folder / WEIGHTS)
         except (OSError, SafetensorError) as error:
             raise ModelError(f"adapter {folder}: {WEIGHTS} cannot be read: {error}") from error
+        for key, tensor in tensors.items():
+            if not tensor.isfinite().all():
+                raise ModelError(f"adapter {folder}: {WEIGHTS} holds what is no number, in {key!r}; train it again")
         self._tensors = {key.removeprefix(_PREFIX): tensor for key, tensor in tensors.items()}
 
     @property

@@ -31,6 +31,8 @@ class Made(Origin):
 
     recipe: Recipe
     data: tuple[TrainingData, ...]
+    lessons: int | None = None
+    """That were learned from: others of the data were too long or empty. None where that was not written down yet."""
     progress: Progress
     versions: dict[str, str]
     before: "Made | None" = None
@@ -92,6 +94,7 @@ def _told(made: Made) -> Sequence[str]:
         *(f"| {name.replace('_', ' ')} | {value} |" for name, value in recipe.model_dump().items()),
         *([f"| went on from | {made.adapter} |"] if made.adapter else []),
         f"| number format of the base | {made.dtype} |",
+        *([f"| lessons learned from | {made.lessons} |"] if made.lessons is not None else []),
         f"| batches learned from | {progress.step} |",
         f"| minutes | {progress.seconds / 60:.0f} |",
         "",

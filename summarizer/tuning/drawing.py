@@ -1,15 +1,18 @@
 """Sentences that a model draws for a paper, several of each, so that the better ones can become likelier."""
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
 
 from summarizer.backends.local import LocalBackend
 from summarizer.completion import Completion, Decoding, Request, never
-from summarizer.errors import SettingsError
+from summarizer.errors import RequestError, SettingsError
 from summarizer.lines import sentence_grammar
 from summarizer.prompting import Renderer, load_prompt
 from summarizer.records import Paper
 from summarizer.settings import DEFAULT_LANGUAGE, Settings
+
+_LOG = logging.getLogger(__name__)
 
 
 class Drawer:
@@ -65,6 +68,8 @@ class Drawer:
         for outcome in self._backend.complete(requests(), stopping):
             place, _, number = outcome.request_id.partition("/")
             drawn[place][int(number)] = outcome.text.strip() if isinstance(outcome, Completion) else ""
+            if isinstance(outcome, RequestError) and number == "0":
+                _LOG.warning("no sentences for %s: %s", waiting[place].id, outcome)
             if len(drawn[place]) == self._count + 1:
                 texts = drawn.pop(place)
                 kept = tuple(texts[number] for number in sorted(texts) if texts[number]) if texts[0] else ()

@@ -25,7 +25,7 @@ from transformers.pytorch_utils import Conv1D
 from summarizer.backends.lora import WEIGHTS, shape_of
 from summarizer.completion import never
 from summarizer.errors import ModelError, SettingsError
-from summarizer.records import Frozen
+from summarizer.records import Frozen, first_problem
 from summarizer.tuning import policy
 from summarizer.tuning.lessons import IGNORED, Tokens, Weighed
 from summarizer.tuning.recipe import Origin, Progress, Recipe
@@ -279,7 +279,10 @@ class Training:
         try:
             kept = _Kept.model_validate_json((self._checkpoint / "progress.json").read_bytes())
             tensors = load_file(self._checkpoint / f"state-{kept.progress.step}.safetensors")
-        except (OSError, ValidationError, SafetensorError) as error:
+        except ValidationError as error:
+            found = first_problem(error, "progress.json")
+            raise SettingsError(f"{self._checkpoint}: cannot be gone on with: {found}; {_ELSEWHERE}") from error
+        except (OSError, SafetensorError) as error:
             raise SettingsError(f"{self._checkpoint}: cannot be gone on with: {error}; {_ELSEWHERE}") from error
         for kind, ours, theirs in (("recipe", self._recipe, kept.recipe), ("origin", self._origin, kept.origin)):
             if ours != theirs:

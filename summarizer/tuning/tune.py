@@ -77,7 +77,11 @@ def tune(
     )
     dev = taught(lessons[1], teacher, loaded.context)
     if len(train) + len(dev) < len(lessons[0]) + len(lessons[1]):
-        _LOG.info("%d of %d lessons are learned from; others are empty, or not to be read", len(train), len(lessons[0]))
+        _LOG.info(
+            "%d of %d lessons are learned from; others are empty, or longer than the model can read",
+            len(train),
+            len(lessons[0]),
+        )
     if not train:
         raise SettingsError(f"no lesson fits into the {loaded.context} tokens that {learner.name} can read")
     if lessons[1] and not dev:
@@ -99,6 +103,7 @@ def tune(
             **origin.model_dump(),
             recipe=recipe,
             data=tuple(data),
+            lessons=len(train),
             progress=training.progress,
             versions=versions(),
             before=before,
