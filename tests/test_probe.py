@@ -390,7 +390,7 @@ def test_the_key_of_an_answer_has_the_dialect(make_paper: MakePaper, tmp_path: P
 
 
 def test_other_backends_keep_the_keys_that_they_had(make_paper: MakePaper) -> None:
-    """What has no dialect has the key that the README shows: no answer of a local model is asked anew."""
+    """A local model has the key that the README shows, so that none of its answers is asked anew unseen."""
     root = Path(__file__).parent.parent
     (known,) = re.findall(r'"key": "([0-9a-f]{64})"', (root / "README.md").read_text(encoding="utf-8"))
     settings = Settings(cache=False, prompt="lines")
@@ -410,7 +410,14 @@ class _Embedded(ScriptedBackend):
         revision = "sha256:1a527d5cf29e4096"
         adapter = adapter_name(embedded_adapter())
         model = "SmolLM2-135M-Instruct.Q4_1"
-        return Identity(backend="local", model=model, revision=revision, adapter=adapter, dtype="int8")
+        return Identity(
+            backend="local",
+            model=model,
+            revision=revision,
+            adapter=adapter,
+            dtype="int8",
+            dialect="weights in 8 bits, attention in bfloat16",
+        )
 
 
 def test_the_identity_says_how_the_server_is_asked(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from summarizer.backends.lora import CONFIGURATION, WEIGHTS, adapter_name
 from summarizer.prompting import load_prompt
 from summarizer.records import Paper
 from summarizer.shipped import embedded_adapter
+from summarizer.tuning.card import read_made
 
 
 def test_it_is_small_and_says_how_it_was_made() -> None:
@@ -25,6 +26,20 @@ def test_it_was_trained_with_the_prompt_that_ships() -> None:
     """A prompt that is changed by a word is not the one that was learned."""
     made = json.loads((embedded_adapter() / "made.json").read_text(encoding="utf-8"))
     assert (made["prompt"], made["prompt_sha256"]) == (load_prompt("lines").name, load_prompt("lines").sha256)
+
+
+def test_its_card_tells_all_steps_and_licences() -> None:
+    """From the one that began with nothing to what ships: published data and what was drawn, each with its terms."""
+    folder = embedded_adapter()
+    made = read_made(folder)
+    files: set[str] = set()
+    while made:
+        files |= {one.file for one in made.data}
+        assert {one.licence for one in made.data} <= {"Apache-2.0", "what the model wrote"}
+        first, made = made, made.before
+    assert first.adapter is None
+    assert {"scitldr.train.jsonl", "tdmsci.train.jsonl", "scirex.train.jsonl"} <= files
+    assert all(name in (folder / "README.md").read_text(encoding="utf-8") for name in files)
 
 
 def test_the_embedded_model_answers_with_it(shared_cache: Path, make_paper: Callable[..., Paper]) -> None:
