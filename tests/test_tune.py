@@ -26,8 +26,9 @@ from summarizer.prompting import Renderer, load_prompt
 from summarizer.records import Paper
 from summarizer.tuning import policy
 from summarizer.tuning.lessons import IGNORED, Lesson, Teacher, Tokens, Weighed
+from summarizer.tuning.losses import MOST_TOKENS
 from summarizer.tuning.recipe import Origin, Recipe
-from summarizer.tuning.training import MOST_TOKENS, Training
+from summarizer.tuning.training import Training
 from summarizer.tuning.tune import taught
 from tests.tiny_models import save_causal, save_decoder, save_tokenizer
 
@@ -150,9 +151,9 @@ def test_lessons_are_learned(base: Path, tmp_path: Path) -> None:
     """The loss falls to nearly nothing, and only the adapter has changed."""
     training = _training(base, tmp_path, _RECIPE.model_copy(update={"epochs": 60}))
     lessons = [_tokens(number) for number in range(4)]
-    before = training.loss(lessons)
+    before = training.losses.mean(lessons)
     assert training.run(lessons, ())
-    assert training.loss(lessons) < 0.05 < before
+    assert training.losses.mean(lessons) < 0.05 < before
     original = dict(AutoModelForCausalLM.from_pretrained(base).named_parameters())
     for name, part in training.model.get_base_model().named_parameters():
         if "lora" not in name:
@@ -169,9 +170,9 @@ def test_padding_and_parts_change_no_loss(base: Path, tmp_path: Path) -> None:
         Tokens([6] * 300, [9] * 150, [9] * 150),
     ]
     assert sum(len(one.prompt) + len(one.answer) for one in lessons) < MOST_TOKENS < 4 * 450
-    alone = [(training.loss([one]), sum(token != IGNORED for token in one.wanted)) for one in lessons]
+    alone = [(training.losses.mean([one]), sum(token != IGNORED for token in one.wanted)) for one in lessons]
     expected = sum(loss * count for loss, count in alone) / sum(count for _, count in alone)
-    assert training.loss(lessons) == pytest.approx(expected, rel=1e-4)
+    assert training.losses.mean(lessons) == pytest.approx(expected, rel=1e-4)
 
 
 def _run_until(training: Training, step: int, lessons: Sequence[Tokens | Weighed], dev: Sequence[Tokens]) -> bool:
@@ -221,7 +222,7 @@ def test_a_training_goes_on_from_an_adapter(base: Path, tmp_path: Path) -> None:
     first = _training(base, tmp_path / "first", _RECIPE.model_copy(update={"epochs": 20}))
     assert first.run(lessons, ())
     second = _training(base, tmp_path / "second", start=tmp_path / "first")
-    assert second.loss(lessons) == pytest.approx(first.loss(lessons), abs=1e-5)
+    assert second.losses.mean(lessons) == pytest.approx(first.losses.mean(lessons), abs=1e-5)
     wider = _RECIPE.model_copy(update={"rank": 2 * _RECIPE.rank, "alpha": 2 * _RECIPE.alpha})
     with pytest.raises(SettingsError, match="has rank"):
         _training(base, tmp_path / "third", wider, tmp_path / "first")
@@ -518,15 +519,11 @@ def test_a_sentence_weighs_what_it_is_worth_beyond_the_mean() -> None:
 _DRAWN = Weighed([5, 6, 7, 8], [[9, 10, 11], [9, 12], [13, 10, 14, 15]], [0.2, -0.3, 0.1])
 
 
-def _pass_of(training: Training) -> policy.Forward:
-    return training._pass
-
-
 @torch.inference_mode()
 def test_answers_behind_one_prompt_are_as_likely_as_alone(base: Path, tmp_path: Path) -> None:
     """None sees another, and each stands where it would stand alone."""
     training = _training(base, tmp_path)
-    each = torch.split(policy.likelihoods(_pass_of(training), _DRAWN), [len(answer) for answer in _DRAWN.answers])
+    each = torch.split(policy.likelihoods(training.losses.read, _DRAWN), [len(answer) for answer in _DRAWN.answers])
     for answer, found in zip(_DRAWN.answers, each, strict=True):
         logits = training.model(input_ids=torch.tensor([_DRAWN.prompt + answer])).logits[0, len(_DRAWN.prompt) - 1 : -1]
         expected = logits.log_softmax(-1).gather(1, torch.tensor(answer)[:, None])[:, 0]
@@ -551,9 +548,9 @@ def test_a_policy_makes_what_is_worth_more_likelier(base: Path, tmp_path: Path) 
     assert _training(base, tmp_path / "start").run(lessons, ())
     drawn = [_DRAWN, Weighed([7, 8, 9], [[4, 5], [6]], [0.4, -0.4])]
     whole = _training(base, tmp_path / "whole", recipe, tmp_path / "start")
-    before = policy.likelihoods(_pass_of(whole), _DRAWN).detach()
+    before = policy.likelihoods(whole.losses.read, _DRAWN).detach()
     assert whole.run(drawn, ())
-    moved = policy.likelihoods(_pass_of(whole), _DRAWN).detach() - before
+    moved = policy.likelihoods(whole.losses.read, _DRAWN).detach() - before
     better, worse, _ = (part.sum() for part in torch.split(moved, [len(answer) for answer in _DRAWN.answers]))
     assert better > 0 > worse
     stopped = _training(base, tmp_path / "stopped", recipe, tmp_path / "start")

@@ -1,11 +1,10 @@
 """LoRA on a causal model, with what costs most left out.
 
 Only the adapter learns, in float32 whatever the weights are in: in bfloat16 small steps vanish, and autocast is many
-times slower on CPUs. Lessons of like length make a batch, and the head is computed for what is wanted alone.
+times slower on CPUs. Lessons of like length make a batch.
 A checkpoint is written now and then; the same call goes on after it.
 """
 
-import contextlib
 import hashlib
 import logging
 import random
@@ -26,8 +25,8 @@ from summarizer.backends.lora import WEIGHTS, shape_of
 from summarizer.completion import never
 from summarizer.errors import ModelError, SettingsError
 from summarizer.records import Frozen, first_problem
-from summarizer.tuning import policy
-from summarizer.tuning.lessons import IGNORED, Tokens, Weighed
+from summarizer.tuning.lessons import Tokens, Weighed
+from summarizer.tuning.losses import Losses, length_of
 from summarizer.tuning.recipe import Origin, Progress, Recipe
 from summarizer.whole import put_in_place, write_whole
 
@@ -42,8 +41,6 @@ WORSE: Final = 2
 #: Seconds between two checkpoints, and between two lines of progress.
 SAVED_EVERY: Final = 300.0
 TOLD_EVERY: Final = 30.0
-#: Tokens of a batch that are computed at once: each keeps more than a megabyte until the way back.
-MOST_TOKENS: Final = 1_536
 #: Batches among which lessons of like length are put together.
 WINDOW: Final = 16
 
@@ -81,7 +78,7 @@ class Training:
         self.progress, self._lessons = Progress(), ""
         if start is not None:
             self._begin_with(start)
-        self._begun = [part.detach().clone() for part in self._learned]
+        self.losses = Losses(self.model, self._learned)
         if (self._checkpoint / "progress.json").is_file():
             self._resume()
 
@@ -124,17 +121,6 @@ class Training:
             self._save()
         return True
 
-    def loss(self, lessons: Sequence[Tokens]) -> float:
-        """Mean loss of a wanted token."""
-        total = count = 0.0
-        self.model.eval()
-        with torch.inference_mode():
-            ordered = sorted(lessons, key=_length)
-            for part in _parts(ordered):
-                loss, tokens = self._forward(part)
-                total, count = total + float(loss), count + tokens
-        return total / count
-
     def _gets_worse(self) -> bool:
         return self.progress.best is not None and len(self.progress.dev) - self.progress.best > WORSE
 
@@ -146,7 +132,7 @@ class Training:
         # Dropout is drawn anew for each step, so that a run that goes on draws what one without a stop would.
         torch.manual_seed((self._recipe.seed * 1_000_003 + progress.step) % 2**63)
         count, total = 0, 0.0
-        for loss, parts in self._losses(batch):
+        for loss, parts in self.losses.of_batch(batch):
             loss.backward()  # type: ignore[no-untyped-call]
             count, total = count + parts, total + float(loss.detach())
         torch.nn.utils.clip_grad_norm_(self._learned, 1.0)
@@ -161,68 +147,10 @@ class Training:
             }
         )
 
-    def _losses(self, batch: Sequence[Tokens | Weighed]) -> Iterator[tuple[torch.Tensor, int]]:
-        """Parts of the mean loss of a batch, each with how many tokens, or papers, it is of."""
-        lessons = [one for one in batch if isinstance(one, Tokens)]
-        tokens = sum(token != IGNORED for one in lessons for token in one.wanted)
-        for part in _parts(lessons):
-            loss, wanted = self._forward(part)
-            yield loss / tokens, wanted
-        for one in batch:
-            if isinstance(one, Weighed):
-                with torch.no_grad(), self._as_begun():
-                    then = policy.likelihoods(self._pass, one)
-                yield policy.loss(policy.likelihoods(self._pass, one), then, one) / len(batch), 1
-
-    def _pass(
-        self, ids: torch.Tensor, positions: torch.Tensor, visible: torch.Tensor, wanted: torch.Tensor
-    ) -> torch.Tensor:
-        """See `policy.Forward`."""
-        device = self.model.device
-        hidden = torch.zeros(visible.shape, dtype=self.model.dtype).masked_fill_(~visible, -torch.inf)
-        with _head_of(self.model, (0, wanted.to(device))):
-            output = self.model(
-                input_ids=ids.to(device),
-                position_ids=positions.to(device),
-                attention_mask=hidden.to(device),
-                use_cache=False,
-            )
-        logits: torch.Tensor = output.logits
-        return logits
-
-    @contextlib.contextmanager
-    def _as_begun(self) -> Iterator[None]:
-        """Compute with what the training began with."""
-        now = [part.data for part in self._learned]
-        for part, begun in zip(self._learned, self._begun, strict=True):
-            part.data = begun
-        try:
-            yield
-        finally:
-            for part, data in zip(self._learned, now, strict=True):
-                part.data = data
-
-    def _forward(self, batch: Sequence[Tokens]) -> tuple[torch.Tensor, int]:
-        """Sum of the losses of the wanted tokens, and their number."""
-        longest = max(map(_length, batch))
-        ids = torch.zeros(len(batch), longest, dtype=torch.long)
-        wanted = torch.full((len(batch), longest), IGNORED)
-        for row, one in enumerate(batch):
-            ids[row, : _length(one)] = torch.tensor([*one.prompt, *one.answer])
-            # The token before tells the next.
-            wanted[row, len(one.prompt) - 1 : _length(one) - 1] = torch.tensor(one.wanted)
-        ids, wanted = ids.to(self.model.device), wanted.to(self.model.device)
-        there = wanted != IGNORED
-        with _head_of(self.model, there):
-            # A causal model does not look at what comes behind, so padding needs no mask.
-            logits = self.model(input_ids=ids, use_cache=False).logits
-        loss = torch.nn.functional.cross_entropy(logits.float(), wanted[there], reduction="sum")
-        return loss, int(there.sum())
-
     def _end_epoch(self, dev: Sequence[Tokens]) -> None:
         progress = self.progress
         train = (*progress.train, progress.losses / max(progress.tokens, 1))
-        found = (*progress.dev, self.loss(dev)) if dev else ()
+        found = (*progress.dev, self.losses.mean(dev)) if dev else ()
         best = min(range(len(found)), key=found.__getitem__) if found else None
         done = {"train": train, "dev": found, "best": best}
         self.progress = progress.model_copy(update={**done, "losses": 0.0, "tokens": 0})
@@ -307,21 +235,6 @@ class _Kept(Frozen):
     progress: Progress
 
 
-@contextlib.contextmanager
-def _head_of(model: PeftModel, there: torch.Tensor | tuple[int, torch.Tensor]) -> Iterator[None]:
-    """Have the head compute logits of these places (rows x tokens) alone: it is a quarter of a small model."""
-    head = model.get_output_embeddings()
-    hook = head.register_forward_pre_hook(lambda _, given: (given[0][there],))
-    try:
-        yield
-    finally:
-        hook.remove()
-
-
-def _length(one: Tokens | Weighed) -> int:
-    return len(one.prompt) + (len(one.answer) if isinstance(one, Tokens) else sum(map(len, one.answers)))
-
-
 def _batches(train: Sequence[Tokens | Weighed], recipe: Recipe, epoch: int) -> list[list[Tokens | Weighed]]:
     """The batches of an epoch, in an order that its number and the seed decide."""
     draw = random.Random(f"{recipe.seed}/{epoch}")  # noqa: S311 - an order, not a secret
@@ -329,22 +242,10 @@ def _batches(train: Sequence[Tokens | Weighed], recipe: Recipe, epoch: int) -> l
     draw.shuffle(order)
     batches: list[list[Tokens | Weighed]] = []
     for window in _windows(order, WINDOW * recipe.batch_size):
-        ordered = sorted(window, key=_length)
+        ordered = sorted(window, key=length_of)
         batches += _windows(ordered, recipe.batch_size)
     draw.shuffle(batches)
     return batches
-
-
-def _parts(batch: Sequence[Tokens]) -> Iterator[list[Tokens]]:
-    """A batch in parts of at most `MOST_TOKENS`, padding included, or of one lesson; it is in the order of lengths."""
-    part: list[Tokens] = []
-    for one in batch:
-        if part and _length(one) * (len(part) + 1) > MOST_TOKENS:
-            yield part
-            part = []
-        part.append(one)
-    if part:
-        yield part
 
 
 def _windows(items: Sequence[Tokens | Weighed], size: int) -> Iterator[list[Tokens | Weighed]]:
