@@ -198,13 +198,22 @@ def _add_tune(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", c
     )
     tune.add_argument("--licence", metavar="TEXT", help="of files in the form of gold, for the card")
     tune.add_argument("--rank", type=_rank, default=16, metavar="N", help="of the two matrices (default 16)")
-    tune.add_argument("--learning-rate", type=_rate, default=1e-3, metavar="X", help="at its highest (default 0.001)")
+    tune.add_argument(
+        "--learning-rate", type=_up_to_one, default=1e-3, metavar="X", help="at its highest (default 0.001)"
+    )
     tune.add_argument("--epochs", type=_positive, default=3, metavar="N", help="at most (default 3)")
+    tune.add_argument(
+        "--share",
+        type=_up_to_one,
+        default=1.0,
+        metavar="X",
+        help="of the way from what it began with to what it has learned (default 1)",
+    )
     tune.add_argument("--lessons", type=_positive, default=8, metavar="N", help="of one step (default 8)")
     tune.add_argument("--quiet", action="store_true", help="no progress")
 
 
-def _rate(text: str) -> float:
+def _up_to_one(text: str) -> float:
     return _number(text, 1)
 
 

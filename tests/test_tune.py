@@ -216,6 +216,29 @@ def test_the_best_epoch_is_kept_and_worse_ones_end_it(base: Path, tmp_path: Path
     assert any(not torch.equal(kept[name], last[name.replace(".weight", ".default.weight")]) for name in kept)
 
 
+def test_a_share_of_the_way_is_kept(base: Path, tmp_path: Path) -> None:
+    """What is saved, and measured on dev, lies between begin and end; what learns on knows nothing of it."""
+    lessons = [_tokens(number) for number in range(4)]
+    assert _training(base, tmp_path / "start").run(lessons, ())
+    half = _RECIPE.model_copy(update={"share": 0.5})
+    found = {}
+    for name, recipe in (("whole", _RECIPE), ("half", half), ("stopped", half)):
+        training = _training(base, tmp_path / name, recipe, tmp_path / "start")
+        if name == "stopped":
+            assert not _run_until(training, 1, lessons, lessons)
+            training = _training(base, tmp_path / name, recipe, tmp_path / "start")
+        assert training.run(lessons, lessons)
+        found[name] = training.progress
+    begin, end, middle, again = (load_file(tmp_path / name / WEIGHTS) for name in ("start", "whole", "half", "stopped"))
+    for name, matrix in middle.items():
+        assert torch.allclose(matrix, (begin[name] + end[name]) / 2, atol=1e-6), name
+        assert torch.equal(matrix, again[name])
+    assert any(not torch.equal(begin[name], end[name]) for name in middle)
+    assert found["half"].train == pytest.approx(found["whole"].train)
+    saved = _training(base, tmp_path / "again", start=tmp_path / "half")
+    assert saved.losses.mean(lessons) == pytest.approx(found["half"].dev[-1], abs=1e-5)
+
+
 def test_a_training_goes_on_from_an_adapter(base: Path, tmp_path: Path) -> None:
     """It begins with what that has learned; one of another rank or of another model is refused."""
     lessons = [_tokens(number) for number in range(4)]

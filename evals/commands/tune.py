@@ -48,6 +48,7 @@ def call(options: Namespace) -> int:
         batch_size=options.lessons,
         epochs=options.epochs,
         seed=settings.seed,
+        share=options.share,
         policy=options.policy,
     )
     base = Base(settings.model, settings.revision, settings.device, settings.dtype, settings.cache_dir)

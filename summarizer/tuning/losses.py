@@ -25,6 +25,18 @@ class Losses:
         self._model, self._learned = model, learned
         self._begun = [part.detach().clone() for part in learned]
 
+    @contextlib.contextmanager
+    def at(self, share: float) -> Iterator[None]:
+        """Compute with what lies at this share of the way, from what it began with (0) to what it is now (1)."""
+        now = [part.data for part in self._learned]
+        for part, begun in zip(self._learned, self._begun, strict=True):
+            part.data = begun.lerp(part.data, share)
+        try:
+            yield
+        finally:
+            for part, data in zip(self._learned, now, strict=True):
+                part.data = data
+
     def mean(self, lessons: Sequence[Tokens]) -> float:
         """Mean loss of a wanted token."""
         total = count = 0.0
@@ -45,7 +57,7 @@ class Losses:
             yield loss / tokens, wanted
         for one in batch:
             if isinstance(one, Weighed):
-                with torch.no_grad(), self._as_begun():
+                with torch.no_grad(), self.at(0.0):
                     then = policy.likelihoods(self.read, one)
                 yield policy.loss(policy.likelihoods(self.read, one), then, one) / len(batch), 1
 
@@ -64,18 +76,6 @@ class Losses:
             )
         logits: torch.Tensor = output.logits
         return logits
-
-    @contextlib.contextmanager
-    def _as_begun(self) -> Iterator[None]:
-        """Compute with what the training began with."""
-        now = [part.data for part in self._learned]
-        for part, begun in zip(self._learned, self._begun, strict=True):
-            part.data = begun
-        try:
-            yield
-        finally:
-            for part, data in zip(self._learned, now, strict=True):
-                part.data = data
 
     def _of_tokens(self, batch: Sequence[Tokens]) -> tuple[torch.Tensor, int]:
         """Sum of the losses of the wanted tokens, and their number."""

@@ -15,6 +15,9 @@ class Recipe(Frozen):
     batch_size: int = 8
     epochs: int = 3
     seed: int = 0
+    share: float = 1.0
+    """How far it goes from what it began with to what it has learned: less keeps more of the former, and of the latter
+    what many batches had in common (https://arxiv.org/abs/2109.01903)."""
     policy: bool = False
     """Whether it learns what sentences of its own are worth (`policy.py`), and not to write those of lessons."""
 

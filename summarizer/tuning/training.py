@@ -150,12 +150,13 @@ class Training:
     def _end_epoch(self, dev: Sequence[Tokens]) -> None:
         progress = self.progress
         train = (*progress.train, progress.losses / max(progress.tokens, 1))
-        found = (*progress.dev, self.losses.mean(dev)) if dev else ()
-        best = min(range(len(found)), key=found.__getitem__) if found else None
+        with self.losses.at(self._recipe.share):
+            found = (*progress.dev, self.losses.mean(dev)) if dev else ()
+            best = min(range(len(found)), key=found.__getitem__) if found else None
+            if best is None or best == len(found) - 1:
+                self.model.save_pretrained(str(self._folder), safe_serialization=True)
         done = {"train": train, "dev": found, "best": best}
         self.progress = progress.model_copy(update={**done, "losses": 0.0, "tokens": 0})
-        if best is None or best == len(found) - 1:
-            self.model.save_pretrained(str(self._folder), safe_serialization=True)
         on_dev = f", dev {found[-1]:.4f}" if found else ""
         of = "paper" if self._recipe.policy else "token"
         _LOG.info("epoch %d: loss of a %s %.4f%s", len(train), of, train[-1], on_dev)
