@@ -71,6 +71,7 @@ def main() -> None:
             _write(options.output / "scitldr.second.jsonl", lessons[FIRST:])
             _write(options.output / "scitldr.third.jsonl", lessons[::2])
             _write(options.output / "scitldr.fourth.jsonl", map(_without_title, lessons[1::2][:LAST]))
+            _write(options.output / "scitldr.fifth.jsonl", kept[1::2])
         print(f"{name}: {len(kept)} of {len(known)}; {len(shared)} share much with what is evaluated")
     _write(options.output / "scirex.held.jsonl", held)
     _write(options.output / "tdmsci.held.jsonl", kept_sentences)

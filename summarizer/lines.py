@@ -27,6 +27,9 @@ from summarizer.records import Answer, Limits, NamedMethod, first_problem
 
 #: What stands in the grammar for the words of a paper, until one is asked about.
 PAPER: Final = '"<the paper>"'
+#: The same for all its characters that are no letters. A name has more than these; to ask for a letter of all letters
+#: that there are doubles the time that a grammar takes to compile.
+_SIGNS: Final = "<its signs>"
 #: What a name is put together of: words, single signs (`PointNet++` may be followed by one), and what round brackets
 #: hold as a whole.
 _CHUNKS: Final = re.compile(r"\([^()]*\)|\w+|\W")
@@ -57,7 +60,7 @@ def lines_grammar(limits: Limits) -> str:
             _DIALECT,
             f"start: SENTENCE {names}",
             _sentence(limits),
-            rf"NAME: WORDS & {ends} & /.*\p{{L}}.*/",
+            rf"NAME: WORDS & {ends} & ~/[{_SIGNS}]*/",
             f'WORDS: %regex {{"substring_chunks": {PAPER}}}',
         )
     )
@@ -85,7 +88,9 @@ def longest_sentence(grammar: str) -> int:
 
 def grammar_for(grammar: str, title: str, abstract: str) -> str:
     """The grammar for one paper."""
-    return grammar.replace(PAPER, json.dumps([*_chunks(title), _APART, *_chunks(abstract)]))
+    signs = {sign for sign in f" {title}{abstract}" if not sign.isalpha()}
+    told = "".join(f"\\x{{{ord(sign):x}}}" for sign in sorted(signs))
+    return grammar.replace(_SIGNS, told).replace(PAPER, json.dumps([*_chunks(title), _APART, *_chunks(abstract)]))
 
 
 def can_be_said(name: str, limits: Limits) -> bool:

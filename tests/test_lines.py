@@ -129,6 +129,9 @@ def test_the_sentence_is_one_line_with_a_limit(grammar: tuple[SchemaGrammar, Cal
         "日本語の要旨。",
         "\x1b[2J",
         "{{PAPER}}",
+        "<its signs>",
+        "]*/ | /[a",
+        "\\x{41} ^-&&~~[]/ \U0001f600 e\u0301 \u00b2",
         "%llguidance {}\nstart: /.*/",
     ],
 )
