@@ -68,14 +68,12 @@ _UNITS = {
     "ppm": "ppm",
 }
 _SCALES = {"k": 3, "K": 3, "M": 6, "B": 9, "T": 12, "thousand": 3, "million": 6, "billion": 9, "trillion": 12}
-_DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
-_TEENS = ["ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
-_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
-_WORDS = {word: number for number, word in enumerate(_DIGITS + _TEENS)}
-_WORDS |= {word: 10 * number for number, word in enumerate(_TENS, 2)} | {"twice": 2, "thrice": 3}
+_TO_TWELVE = "zero one two three four five six seven eight nine ten eleven twelve"
+_WORDS = {word: str(number) for number, word in enumerate(_TO_TWELVE.split())}
+_WORDS |= {"twice": "2", "thrice": "3"}
 #: Words of change say a number without a digit. They may stand for one in the text; nobody has to prove them.
-_CHANGES = dict.fromkeys(("double", "doubles", "doubled", "doubling"), 2) | dict.fromkeys(
-    ("triple", "triples", "tripled", "tripling"), 3
+_CHANGES = dict.fromkeys(("double", "doubles", "doubled", "doubling"), "2") | dict.fromkeys(
+    ("triple", "triples", "tripled", "tripling"), "3"
 )
 _UNPROVEN = frozenset({"zero", "one", *_CHANGES})
 _ADVERBS = frozenset({"twice", "thrice", *_CHANGES})
@@ -101,19 +99,7 @@ _NUMERAL = re.compile(
     """,
     re.VERBOSE,
 )
-_DIGIT = rf"(?:{'|'.join(_DIGITS)})(?![a-z])"
-#: `twelve`, `ninety-one point two`; not the `twenty` of `twenty-first`.
-_WORD = re.compile(
-    rf"""
-    (?P<word>
-        (?:{"|".join(_TENS)})(?:[\s-]{_DIGIT})?(?!-(?:first|third|[a-z]+th)(?![a-z]))
-        |{"|".join(sorted((_WORDS | _CHANGES).keys() - set(_TENS), key=len, reverse=True))}
-    )
-    (?:\spoint(?P<places>(?:\s{_DIGIT})+))?
-    {_BEHIND}
-    """,
-    re.VERBOSE,
-)
+_WORD = re.compile(rf"(?P<word>{'|'.join(sorted(_WORDS | _CHANGES, key=len, reverse=True))}){_BEHIND}", re.VERBOSE)
 _ENDING = re.compile(rf"(?<![\w.])\d[\d,.]*{_BEHIND}$", re.VERBOSE)
 #: What may stand between numbers that share the unit of the last one.
 _SHARED = re.compile(r"-?\s?(?:[,;/±-]|\+-|(?:,\s)?(?:and|or|to|vs\.?|versus|than)\b)\s?")
@@ -210,9 +196,7 @@ def _scale(match: re.Match[str]) -> int:
 
 def _quantity(match: re.Match[str], sign: str, scale: int, unit: str) -> Quantity:
     if word := _word(match):
-        whole = sum((_WORDS | _CHANGES)[part] for part in re.split(r"[\s-]", word))
-        places = "".join(str(_WORDS[digit]) for digit in (match["places"] or "").split())
-        return Quantity(Decimal(f"{whole}.{places}e{scale}"), "", unit)
+        return Quantity(Decimal(f"{_WORDS.get(word) or _CHANGES[word]}e{scale}"), "", unit)
     digits, power = match["mantissa"].replace(",", ""), match["power"] or ""
     exponent = int(match["exponent"] or match["short"] or 0) + scale
     if power and Decimal(digits) == 10 and len(power) < 5:

@@ -38,13 +38,10 @@ _COUNTED = re.compile(
 _VERSIONED = re.compile(r"(?:^|[^\w])[A-Z][\w-]*[\s-]$")
 #: What stands before a number that is set and not reached.
 _SETTING = re.compile(
-    r"(?:\bp\s*[<=>\u2264]\s*|(?:\b(?:alpha|beta|gamma|delta|epsilon|eta|lambda|sigma|tau)|[\u03b1-\u03c9])\s*[<=>\u2248\u2264\u2265]\s*"
-    r"|\b(?:learning rate|temperature|dropout|weight decay|threshold|ratio|version|section"
+    r"(?:\bp\s*[<=>\u2264]\s*|\b(?:learning rate|temperature|dropout|weight decay|threshold|ratio|version|section"
     r"|figure|table|equation)s?\s*(?:of|=|is)?\s*)$",
     re.IGNORECASE,
 )
-#: The publisher in `10.1145/3292500`, where a DOI is written.
-_DOI = re.compile(r"10\.\d{4,9}/\S")
 #: What stands behind a share of the input, and behind a procedure that is named by a number.
 _INPUT = re.compile(
     r"\s*(?:of\s+(?:the\s+|all\s+|its\s+|our\s+)?(?:\w+\s+)?(?:data|dataset|labels?|tokens|parameters|samples|examples|training|weights"
@@ -264,7 +261,7 @@ def _is_claim(number: Number, passages: Passages) -> bool:
     written = abstract[number.start : number.end]
     if not number.written.claimed or _SETTING.search(before) or _INPUT.match(behind) or _YEAR.fullmatch(written):
         return False
-    if _DOI.match(abstract, number.start) or (written.endswith("fold") and _COUNTED.search(before)):
+    if written.endswith("fold") and _COUNTED.search(before):
         return False
     if any(reading.unit in _CLAIMED_UNITS for reading in number.written.readings):
         return True
