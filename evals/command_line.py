@@ -207,7 +207,7 @@ def _add_tune(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", c
         type=_up_to_one,
         default=1.0,
         metavar="X",
-        help="of the way from what it began with to what it has learned (default 1)",
+        help="of the way from what it began with to what it has learned, which is saved (default 1)",
     )
     tune.add_argument("--lessons", type=_positive, default=8, metavar="N", help="of one step (default 8)")
     tune.add_argument("--quiet", action="store_true", help="no progress")

@@ -48,7 +48,7 @@ LABELS: Final = ("tasks", "methods", "data", "metrics")
 
 
 def lines_grammar(limits: Limits) -> str:
-    """The form as a grammar in the dialect of llguidance, with `PAPER` where its words have to stand."""
+    """The form as a grammar in the dialect of llguidance, with marks where words and signs of a paper stand."""
     lists = (limits.tasks, limits.methods, limits.datasets, limits.metrics)
     between = json.dumps(BETWEEN)
     names = " ".join(

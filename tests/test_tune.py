@@ -332,6 +332,13 @@ def _command(base: Path, gold: Path, folder: Path, *more: str) -> list[str]:
     return [*words, "-o", str(folder), "--rank", "8", "--learning-rate", "0.02", "--lessons", "2", *more]
 
 
+@pytest.mark.parametrize("share", ["0", "1.5", "half", "nan"])
+def test_a_share_is_a_part_of_the_way(base: Path, gold: Path, tmp_path: Path, share: str) -> None:
+    """Nothing, more than all, and words are none."""
+    with pytest.raises(SystemExit, match="2"):
+        main(_command(base, gold, tmp_path / "adapter", "--share", share))
+
+
 def test_what_is_trained_can_be_used(base: Path, gold: Path, tmp_path: Path) -> None:
     """From gold to an adapter with a card of what really happened, and records that say what was learned."""
     folder = tmp_path / "adapter"
@@ -591,13 +598,14 @@ def test_a_policy_moves_what_drew(base: Path, gold: Path, tmp_path: Path, capfd:
     for path, sentences in ((out, ["It hears streams.", "It hears.", "Nets."]), (same, ["It hears."] * 3)):
         rows = [{"id": "p", "text": text, "by": "first", "sentences": sentences} for text in texts]
         path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    told = ("--epochs", "1", "--policy")
+    told = ("--epochs", "1", "--policy", "--dev", str(gold), "--share", "0.5")
     second = tmp_path / "second"
     assert main(_command(base, gold, second, *told, "--adapter", str(first), "--choices", str(out))) == 0
     card = (second / "README.md").read_text(encoding="utf-8")
     assert "| drawn: choices.jsonl | choices | 8 |" in card
     assert "| policy | True |" in card
-    assert "| epoch | loss of what was drawn (the less the better) | dev |" in card
+    assert "| share | 0.5 |" in card
+    assert "| epoch | loss of what was drawn (the less the better) | dev, at the share that is kept |" in card
     assert main(_command(base, gold, tmp_path / "third", *told, "--choices", str(out))) == 2
     assert main(_command(base, gold, tmp_path / "third", *told, "--adapter", str(first))) == 2
     assert main(_command(base, gold, tmp_path / "third", *told, "--adapter", str(first), "--choices", str(same))) == 2

@@ -98,16 +98,19 @@ def _told(made: Made) -> Sequence[str]:
         f"| batches learned from | {progress.step} |",
         f"| minutes | {progress.seconds / 60:.0f} |",
         "",
-        *_losses(progress, "what was drawn (the less the better)" if recipe.policy else "a token, train"),
+        *_losses(made),
         "",
         f"Made with {', '.join(f'{name} {number}' for name, number in made.versions.items())}.",
     ]
 
 
-def _losses(progress: Progress, of: str) -> Sequence[str]:
+def _losses(made: Made) -> Sequence[str]:
+    recipe, progress = made.recipe, made.progress
+    of = "what was drawn (the less the better)" if recipe.policy else "a token, train"
+    dev = "dev" if recipe.share == 1 else "dev, at the share that is kept"
     rows = [
         f"| {epoch + 1}{' (kept)' if epoch == progress.best else ''} | {loss:.4f} | "
         f"{f'{progress.dev[epoch]:.4f}' if epoch < len(progress.dev) else ''} |"
         for epoch, loss in enumerate(progress.train)
     ]
-    return (f"| epoch | loss of {of} | dev |", "| --- | ---: | ---: |", *rows)
+    return (f"| epoch | loss of {of} | {dev} |", "| --- | ---: | ---: |", *rows)

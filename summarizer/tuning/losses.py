@@ -27,11 +27,11 @@ class Losses:
 
     @contextlib.contextmanager
     def at(self, share: float) -> Iterator[None]:
-        """Compute with what lies at this share of the way, from what it began with (0) to what it is now (1)."""
+        """Compute with matrices at this share of the way, from what they were at the begin (0) to what they are (1)."""
         now = [part.data for part in self._learned]
-        for part, begun in zip(self._learned, self._begun, strict=True):
-            part.data = begun.lerp(part.data, share)
         try:
+            for part, begun in zip(self._learned, self._begun, strict=True):
+                part.data = begun.lerp(part.data, share) if share else begun
             yield
         finally:
             for part, data in zip(self._learned, now, strict=True):

@@ -16,8 +16,8 @@ class Recipe(Frozen):
     epochs: int = 3
     seed: int = 0
     share: float = 1.0
-    """How far it goes from what it began with to what it has learned: less keeps more of the former, and of the latter
-    what many batches had in common (https://arxiv.org/abs/2109.01903)."""
+    """How far what is saved goes, matrix by matrix, from what it began with to what it has learned: what went too far
+    is taken back by it (https://arxiv.org/abs/2109.01903 does so with whole models)."""
     policy: bool = False
     """Whether it learns what sentences of its own are worth (`policy.py`), and not to write those of lessons."""
 
