@@ -3,9 +3,9 @@
 From the published data come the papers to train on. Left out are those that share much with a paper that is evaluated
 (the dev splits of SciTLDR and SciERC), a fifth of SciREX and of TDMSci, which is kept to choose by, and ids that
 `--leave-out` names.
-Every third paper of SciTLDR loses its title, since a model that always has one repeats it. For the last two steps all
-are parted once more: half of them, and so many of the others without titles. `scitldr.dev.jsonl` is a fifth of the dev
-split, for quick looks.
+Every third paper of SciTLDR loses its title, since a model that always has one repeats it. For the last three steps all
+are parted once more: half of them, so many of the others without titles, and all others with them. `scitldr.dev.jsonl`
+is a fifth of the dev split, for quick looks.
 To papers of SciTLDR come names (`scitldr_names.jsonl`, by the ids of that suite), which annotators marked in the way of
 SciREX; they saw neither SciERC, nor anything that is kept to choose by. To sentences of TDMSci come methods
 (`tdmsci_methods.jsonl`), marked in the same way, and each is its own summary: there is nothing to leave out.
@@ -31,8 +31,8 @@ from evals.suites.suite import Split
 TITLES, HELD = 3, 5
 #: Papers of SciTLDR that sentences are drawn for first; for the others they are drawn by what has learned from these.
 FIRST = 1_200
-#: Papers of the last step.
-LAST = 704
+#: Papers of the step without titles.
+BARE = 704
 NAMES = Path(__file__).parent / "scitldr_names.jsonl"
 METHODS = Path(__file__).parent / "tdmsci_methods.jsonl"
 
@@ -70,7 +70,7 @@ def main() -> None:
             _write(options.output / "scitldr.first.jsonl", lessons[:FIRST])
             _write(options.output / "scitldr.second.jsonl", lessons[FIRST:])
             _write(options.output / "scitldr.third.jsonl", lessons[::2])
-            _write(options.output / "scitldr.fourth.jsonl", map(_without_title, lessons[1::2][:LAST]))
+            _write(options.output / "scitldr.fourth.jsonl", map(_without_title, lessons[1::2][:BARE]))
             _write(options.output / "scitldr.fifth.jsonl", kept[1::2])
         print(f"{name}: {len(kept)} of {len(known)}; {len(shared)} share much with what is evaluated")
     _write(options.output / "scirex.held.jsonl", held)
