@@ -33,6 +33,8 @@ _SIGNS: Final = "<its signs>"
 #: What a name is put together of: words, single signs (`PointNet++` may be followed by one), and what round brackets
 #: hold as a whole.
 _CHUNKS: Final = re.compile(r"\([^()]*\)|\w+|\W")
+#: Between two sentences: no name goes over it. `vs. X`, `C. elegans` and `i.i.d. Y` are none.
+_BETWEEN_SENTENCES: Final = re.compile(r"(?<=\w{3}[.?!]) (?=[A-Z])")
 #: Signs that no name begins with, and that none ends with.
 _NOT_FIRST: Final = ",:!?"
 _NOT_LAST: Final = ",.:!?"
@@ -98,6 +100,7 @@ def can_be_said(name: str, limits: Limits) -> bool:
     return (
         len(name) <= limits.text
         and BETWEEN.strip() not in name
+        and not _BETWEEN_SENTENCES.search(name)
         and name[:1] not in _NOT_FIRST
         and name[-1:] not in _NOT_LAST
         and any(map(str.isalpha, name))
@@ -111,7 +114,7 @@ def _chunks(text: str) -> Iterator[str]:
     So a name has both brackets or none, whatever it begins and ends with.
     """
     inside = []
-    for chunk in _whole_words(" ".join(text.split())):
+    for chunk in _whole_words(_BETWEEN_SENTENCES.sub(_APART, " ".join(text.split()))):
         if len(chunk) > 1 and chunk[0] == "(":
             inside.append(chunk[1:].rpartition(")")[0])
         yield _APART if chunk in _BRACKETS else chunk

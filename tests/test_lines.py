@@ -97,6 +97,8 @@ def test_nothing_else_can_be_written(grammar: tuple[SchemaGrammar, Callable[[str
         ("It hears 81.4% of 3-D, x\u00b2 and \u00b2.", "3-D", True),
         ("It is \u0939\u093f\u0928\u094d\u0926\u0940.", "\u0939\u093f\u0928\u094d\u0926\u0940", True),
         ("It is \u0939\u093f\u0928\u094d\u0926\u0940.", "\u0939\u093f", False),
+        ("It is too late. We hear C. elegans vs. Bach.", "too late. We", False),
+        ("It is too late. We hear C. elegans vs. Bach.", "C. elegans vs. Bach", True),
     ],
 )
 def test_brackets_and_words_are_whole_and_what_is_taught_can_be_written(
