@@ -56,38 +56,9 @@ def tune(
         raise SettingsError("training needs: pip install 'abstract-summarizer[local,tune]'") from error
 
     # An adapter is told about before a model is loaded, or even fetched.
-    before = None
-    if base.adapter:
-        shape_of(base.adapter)
-        before = read_made(base.adapter)
-        if base.adapter.resolve() == folder.resolve():
-            raise SettingsError(f"-o {folder}: is the adapter to go on from, and would be written over")
+    before = _before(base.adapter, folder) if base.adapter else None
     learner = _learner(base)
-    renderer = Renderer(
-        learner.prompt, DEFAULT_LANGUAGE, Decoding(max_tokens=1), Identity(backend="local", model=learner.name)
-    )
-    loaded = learner.loaded
-    if recipe.policy and not loaded.continuous:
-        raise ModelError(
-            f"{learner.name}: a policy is for models that look where they are told to, at all they have read"
-        )
-    teacher = Teacher(loaded.tokenizer, renderer, loaded.ends[0])
-    train: Sequence[Tokens | Weighed] = (
-        weighed(lessons[0], teacher, loaded.context) if recipe.policy else taught(lessons[0], teacher, loaded.context)
-    )
-    dev = taught(lessons[1], teacher, loaded.context)
-    if len(train) + len(dev) < len(lessons[0]) + len(lessons[1]):
-        _LOG.info(
-            "%d of %d lessons are learned from; others are empty, or longer than the model can read",
-            len(train),
-            len(lessons[0]),
-        )
-    if not train:
-        raise SettingsError(f"no lesson fits into the {loaded.context} tokens that {learner.name} can read")
-    if lessons[1] and not dev:
-        raise SettingsError(
-            f"no lesson to choose by fits into the {loaded.context} tokens that {learner.name} can read"
-        )
+    train, dev = _encoded_for(learner, lessons, policy=recipe.policy)
     origin = Origin(
         base=learner.name,
         revision=learner.revision,
@@ -96,7 +67,7 @@ def tune(
         prompt=learner.prompt.name,
         prompt_sha256=learner.prompt.sha256,
     )
-    training = Training(loaded.model, recipe, folder, origin, base.adapter)
+    training = Training(learner.loaded.model, recipe, folder, origin, base.adapter)
     ended = training.run(train, dev, stopping)
     if training.progress.train:
         made = Made(
@@ -111,6 +82,15 @@ def tune(
         write_whole(folder / MADE, made.model_dump_json(indent=2) + "\n")
         write_whole(folder / "README.md", card(made))
     return ended
+
+
+def _before(adapter: Path, folder: Path) -> Made | None:
+    """What the adapter to go on from was made of."""
+    shape_of(adapter)
+    made = read_made(adapter)
+    if adapter.resolve() == folder.resolve():
+        raise SettingsError(f"-o {folder}: is the adapter to go on from, and would be written over")
+    return made
 
 
 class _Learner(NamedTuple):
@@ -131,6 +111,38 @@ def _learner(base: Base) -> _Learner:
     if loaded.plain_summarizer:
         raise ModelError(f"{source.name}: only causal models take lessons")
     return _Learner(source.name, revision, placement.dtype, prompt, loaded)
+
+
+def _encoded_for(
+    learner: _Learner, lessons: tuple[Sequence[Lesson], Sequence[Lesson]], *, policy: bool
+) -> tuple[Sequence[Tokens | Weighed], Sequence[Tokens]]:
+    """Both kinds of lessons in the tokens of the model, as far as it can read them."""
+    loaded = learner.loaded
+    if policy and not loaded.continuous:
+        raise ModelError(
+            f"{learner.name}: a policy is for models that look where they are told to, at all they have read"
+        )
+    renderer = Renderer(
+        learner.prompt, DEFAULT_LANGUAGE, Decoding(max_tokens=1), Identity(backend="local", model=learner.name)
+    )
+    teacher = Teacher(loaded.tokenizer, renderer, loaded.ends[0])
+    train: Sequence[Tokens | Weighed] = (
+        weighed(lessons[0], teacher, loaded.context) if policy else taught(lessons[0], teacher, loaded.context)
+    )
+    dev = taught(lessons[1], teacher, loaded.context)
+    if len(train) + len(dev) < len(lessons[0]) + len(lessons[1]):
+        _LOG.info(
+            "%d of %d lessons are learned from; others are empty, or longer than the model can read",
+            len(train),
+            len(lessons[0]),
+        )
+    if not train:
+        raise SettingsError(f"no lesson fits into the {loaded.context} tokens that {learner.name} can read")
+    if lessons[1] and not dev:
+        raise SettingsError(
+            f"no lesson to choose by fits into the {loaded.context} tokens that {learner.name} can read"
+        )
+    return train, dev
 
 
 def taught(lessons: Sequence[Lesson], teacher: Teacher, context: int) -> list[Tokens]:
